@@ -1,0 +1,13 @@
+"""Times on the wire: RFC 3339, UTC, milliseconds, for example `2026-11-22T18:51:07.125Z`."""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(moment: datetime) -> str:
+    """Format an aware datetime; digits below the millisecond are cut off."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """The aware UTC datetime of a Unix time in milliseconds."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
