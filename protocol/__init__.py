@@ -1,4 +1,6 @@
-"""The wire: everything that client and server must agree on. Pure: no I/O, no clock, no randomness.
+"""The wire: what client and server must agree on. Pure: no I/O, no clock, no randomness.
+
+A map, in reading order:
 
     ids         time-ordered 64-bit identifiers, decimal strings on the wire
     times       RFC 3339 timestamps

@@ -114,7 +114,8 @@ class History(Command, tag="history"):
 
 class CreateRoom(Command, tag="create"):
     """Create a room. For a dm give the other account as the only member: the pair's room is
-    returned if it exists."""
+    returned if it exists.
+    """
 
     kind: RoomKind
     title: Title | None = None

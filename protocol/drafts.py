@@ -1,5 +1,6 @@
 """A room event on its way into the log: between rooms/, which makes it, and persistence/, which
-writes it. Neither imports the other; what they share is here."""
+writes it. Neither imports the other; what they share is here.
+"""
 
 from collections.abc import Callable
 
@@ -40,7 +41,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     target: Target | None = None
 
 
-class Unchanged(Exception):
+class Unchanged(Exception):  # noqa: N818 - not an error
     """Raised by a guard: what the draft would bring about is so already. Not an error."""
 
 

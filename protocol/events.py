@@ -162,16 +162,15 @@ class Renamed(RoomEvent, tag="title", kw_only=True):
     title: str
 
 
-AnyRoomEvent = (
-    Created | Message | Edited | Deleted | Reacted | Unreacted | MemberChanged | Renamed
-)
+AnyRoomEvent = Created | Message | Edited | Deleted | Reacted | Unreacted | MemberChanged | Renamed
 
 # --- notices ---------------------------------------------------------------------------------
 
 
 class Gap(Event, tag="gap", rename={"from_": "from"}):
     """Too many events were missed to replay them: those from `from` to `to`, both included, are to
-    be read with history."""
+    be read with history.
+    """
 
     room: Id
     from_: Seq
@@ -206,4 +205,3 @@ AnyEvent = (
     | RoomAdded
     | RoomGone
 )
-

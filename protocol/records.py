@@ -32,14 +32,14 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Base of the nouns: immutable, and fields at their default are left out on the wire."""
 
 
-class User(Record):
+class User(Record, frozen=True):
     """An account as anyone may see it."""
 
     id: Id
     username: str
 
 
-class Attachment(Record):
+class Attachment(Record, frozen=True):
     """A reference to something uploaded elsewhere."""
 
     id: Annotated[str, Meta(min_length=1, max_length=200, description="What the upload returned")]
@@ -48,14 +48,14 @@ class Attachment(Record):
     size: Annotated[int, Meta(ge=0, le=2**53 - 1, description="Bytes")] | None = None
 
 
-class Reaction(Record):
+class Reaction(Record, frozen=True):
     """Who reacted to a message with one emoji, first reaction first."""
 
     emoji: str
     accounts: list[Id]
 
 
-class Member(Record):
+class Member(Record, frozen=True):
     """One account's place in a room."""
 
     account: Id
@@ -64,7 +64,7 @@ class Member(Record):
     joined_at: Time
 
 
-class Room(Record):
+class Room(Record, frozen=True):
     """A room as one account sees it.
 
     `role` is absent for a channel that the account has not joined. `peer` is the other account of a
