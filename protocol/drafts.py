@@ -41,7 +41,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     target: Target | None = None
 
 
-class Unchanged(Exception):  # noqa: N818 - not an error
+class Unchanged(Exception):
     """Raised by a guard: what the draft would bring about is so already. Not an error."""
 
 
