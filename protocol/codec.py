@@ -105,6 +105,9 @@ MSGPACK: Final = Codec("msgpack", "plaza.v1.msgpack", msgspec.msgpack)
 CODECS: Final = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
 
 
+_JSON_ENCODER = msgspec.json.Encoder(enc_hook=_encode_id)
+
+
 def to_builtins(value: Any) -> Any:
     """Events and records as dicts, lists and strings, as they stand in JSON."""
     return msgspec.to_builtins(value, enc_hook=_encode_id)
@@ -117,6 +120,20 @@ def from_builtins(value: Any, type_: type[T]) -> T:
         msgspec.ValidationError: `value` does not fit `type_`.
     """
     return msgspec.convert(value, type_, dec_hook=_decode_id)
+
+
+def dump_json(value: Any) -> str:
+    """A record, or a dict or list of such, as JSON text."""
+    return _JSON_ENCODER.encode(value).decode()
+
+
+def load_json(text: str | bytes, type_: type[T]) -> T:
+    """The reverse of `dump_json`.
+
+    Raises:
+        msgspec.DecodeError: `text` is no JSON, or does not fit `type_`.
+    """
+    return msgspec.json.decode(text, type=type_, dec_hook=_decode_id)
 
 
 def json_schema(*types: Any) -> tuple[list[Any], dict[str, Any]]:

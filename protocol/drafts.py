@@ -27,7 +27,8 @@ class Facts(Struct, frozen=True, kw_only=True):
         actor: the sender's role; None: not a member.
         subject: the role of the account that a membership event is about; None: not a member.
         subject_exists: whether that account exists at all.
-        owners: how many owners the room has.
+        owners: how many owners the room has; 2 stands for more.
+        alone: nobody but the sender is a member.
         title: of the room.
         target: the message pointed at; None: there is no such message in the room.
     """
@@ -37,6 +38,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     subject: Role | None = None
     subject_exists: bool = False
     owners: int = 0
+    alone: bool = False
     title: str | None = None
     target: Target | None = None
 

@@ -32,6 +32,7 @@ CREATE TABLE room_members (
     PRIMARY KEY (room_id, account_id)
 );
 CREATE INDEX room_members_of_account ON room_members (account_id);
+CREATE INDEX room_members_owners ON room_members (room_id) WHERE role = 'owner';
 
 -- The truth about a room: what happened, in order, without holes. No foreign keys: the rooms row is
 -- locked by every append anyway, and two look-ups per message would cost a third of the insert.

@@ -1,0 +1,258 @@
+"""Rooms as their members see them: creation, lists, members, and pages of the log."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from persistence.event_rows import COLUMNS, event_of, row_of
+from protocol.errors import NOT_FOUND, PlazaError
+from protocol.events import Created, RoomEvent
+from protocol.ids import Id
+from protocol.records import Member, Role, Room, RoomKind, User
+from protocol.times import rfc3339
+
+# A room from one account's side; $1 is the account. For a dm the other account is its peer (one's
+# own in a dm with oneself).
+_SEEN = """
+    r.id, r.kind, r.title, r.last_seq, m.role, m.read_seq, p.id AS peer_id, p.username AS peer_name
+"""
+_PEER = """
+LEFT JOIN accounts p ON p.id = CASE WHEN r.dm_low = $1 THEN r.dm_high ELSE r.dm_low END
+"""
+
+# One statement for hello: is the session live, whose is it, and which rooms are they in.
+ARRIVAL = f"""
+SELECT a.id AS account_id, a.username, {_SEEN}
+FROM sessions s
+JOIN accounts a ON a.id = s.account_id
+LEFT JOIN room_members m ON m.account_id = a.id
+LEFT JOIN rooms r ON r.id = m.room_id
+{_PEER}
+WHERE s.id = $2 AND s.account_id = $1 AND s.revoked_at IS NULL AND s.expires_at > now()
+ORDER BY r.id
+"""
+
+ROOMS_OF = f"""
+SELECT {_SEEN} FROM room_members m JOIN rooms r ON r.id = m.room_id {_PEER}
+WHERE m.account_id = $1 ORDER BY r.id
+"""
+
+ROOM = f"""
+SELECT {_SEEN}
+FROM rooms r
+LEFT JOIN room_members m ON m.room_id = r.id AND m.account_id = $1
+{_PEER}
+WHERE r.id = $2
+"""
+
+CHANNELS = f"""
+SELECT {_SEEN}
+FROM rooms r
+LEFT JOIN room_members m ON m.room_id = r.id AND m.account_id = $1
+{_PEER}
+WHERE r.kind = 'channel' AND r.id > $2 ORDER BY r.id LIMIT $3
+"""
+
+MEMBERS = """
+SELECT m.account_id, a.username, m.role, m.joined_at
+FROM room_members m JOIN accounts a ON a.id = m.account_id
+WHERE m.room_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3
+"""
+
+MARK_READ = """
+UPDATE room_members m SET read_seq = greatest(m.read_seq, least($3, r.last_seq))
+FROM rooms r
+WHERE r.id = m.room_id AND m.room_id = $1 AND m.account_id = $2
+RETURNING m.read_seq
+"""
+
+
+def _room(row: asyncpg.Record) -> Room:
+    is_dm = row["kind"] == RoomKind.DM
+    return Room(
+        id=Id(row["id"]),
+        kind=RoomKind(row["kind"]),
+        title=row["title"],
+        last_seq=row["last_seq"],
+        role=Role(row["role"]) if row["role"] else None,
+        peer=User(id=Id(row["peer_id"]), username=row["peer_name"]) if is_dm else None,
+        read_seq=row["read_seq"] or 0,
+        unread=max(0, row["last_seq"] - row["read_seq"]) if row["role"] else 0,
+    )
+
+
+async def arrival(
+    connection: asyncpg.Connection, *, account: Id, session: Id
+) -> tuple[User, list[Room]] | None:
+    """Who a live session belongs to, and the rooms they are in; None: the session is not live."""
+    rows = await connection.fetch(ARRIVAL, account, session)
+    if not rows:
+        return None
+    user = User(id=Id(rows[0]["account_id"]), username=rows[0]["username"])
+    return user, [_room(row) for row in rows if row["id"] is not None]
+
+
+async def rooms_of(connection: asyncpg.Connection, account: Id) -> list[Room]:
+    """The rooms that an account is a member of."""
+    return [_room(row) for row in await connection.fetch(ROOMS_OF, account)]
+
+
+async def room(connection: asyncpg.Connection, account: Id, room_id: Id) -> Room | None:
+    """A room as an account sees it, member or not; None: there is no such room."""
+    row = await connection.fetchrow(ROOM, account, room_id)
+    return None if row is None else _room(row)
+
+
+async def channels(
+    connection: asyncpg.Connection, account: Id, *, after: int, limit: int
+) -> list[Room]:
+    """The public rooms with an id above `after`, as an account sees them."""
+    return [_room(row) for row in await connection.fetch(CHANNELS, account, after, limit)]
+
+
+async def members(
+    connection: asyncpg.Connection, room_id: Id, *, after: int, limit: int
+) -> list[Member]:
+    """The members of a room whose account id is above `after`."""
+    return [
+        Member(
+            account=Id(row["account_id"]),
+            username=row["username"],
+            role=Role(row["role"]),
+            joined_at=rfc3339(row["joined_at"]),
+        )
+        for row in await connection.fetch(MEMBERS, room_id, after, limit)
+    ]
+
+
+async def mark_read(
+    connection: asyncpg.Connection, room_id: Id, account: Id, seq: int
+) -> int | None:
+    """Move a member's read marker forward; returns where it is now, None: not a member."""
+    marker: int | None = await connection.fetchval(MARK_READ, room_id, account, seq)
+    return marker
+
+
+# --- creation --------------------------------------------------------------------------------
+
+CREATE_ROOM = """
+INSERT INTO rooms (id, kind, title, last_seq, dm_low, dm_high, creator_id, creation_key, created_at)
+VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+
+# What a creation collided with: the pair's dm, or the room that the same key made.
+EXISTING = """
+SELECT id FROM rooms
+WHERE (dm_low, dm_high) = ($1, $2) OR (creator_id = $3 AND creation_key = $4)
+ORDER BY dm_low NULLS LAST
+LIMIT 1
+"""
+
+ADD_MEMBERS = """
+INSERT INTO room_members (room_id, account_id, role, joined_at, read_seq)
+SELECT $1, i.account_id, i.role, $4, 1
+FROM unnest($2::bigint[], $3::text[]) AS i (account_id, role)
+"""
+
+FIRST_EVENT = """
+INSERT INTO room_events (room_id, seq, event_id, type, sender_id, at, body, details)
+VALUES ($1, 1, $2, $3, $4, $5, $6, $7)
+"""
+
+KNOWN_ACCOUNTS = "SELECT id FROM accounts WHERE id = ANY($1::bigint[])"
+
+
+async def create(
+    connection: asyncpg.Connection, event: Created, *, at: datetime, key: str | None
+) -> tuple[Id, bool]:
+    """Create a room with its first members and the first entry of its log, in a transaction.
+
+    Args:
+        event: with room and event_id set; its sender is the creator.
+        key: a second creation with it by the same creator makes nothing new.
+
+    Returns:
+        The room's id, and whether it is new.
+
+    Raises:
+        PlazaError: not_found, when one of the members is no account.
+    """
+    low, high = _pair(event) if event.kind is RoomKind.DM else (None, None)
+    async with connection.transaction():
+        known = {row["id"] for row in await connection.fetch(KNOWN_ACCOUNTS, list(event.members))}
+        if missing := [str(account) for account in event.members if account not in known]:
+            raise PlazaError(NOT_FOUND, f"There is no account with the id {missing[0]}.")
+        created = await connection.fetchval(
+            CREATE_ROOM,
+            *(event.room, event.kind.value, event.title, low, high, event.sender, key, at),
+        )
+        if created is None:
+            return Id(await connection.fetchval(EXISTING, low, high, event.sender, key)), False
+        accounts, roles = list(event.members), [role.value for role in event.members.values()]
+        await connection.execute(ADD_MEMBERS, event.room, accounts, roles, at)
+        row = row_of(event)
+        await connection.execute(
+            FIRST_EVENT,
+            *(event.room, event.event_id, row.type, event.sender, at, row.body, row.details),
+        )
+    return event.room, True
+
+
+def _pair(event: Created) -> tuple[int, int]:
+    accounts = sorted(event.members)
+    return accounts[0], accounts[-1]
+
+
+# --- pages of the log ------------------------------------------------------------------------
+
+BEFORE = f"""
+SELECT {COLUMNS} FROM room_events e
+WHERE e.room_id = $1 AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3
+"""
+
+AFTER = f"""
+SELECT {COLUMNS} FROM room_events e
+WHERE e.room_id = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3
+"""
+
+SPANS = f"""
+SELECT {COLUMNS}
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+    AS i (room_id, after, upto, ord)
+JOIN room_events e ON e.room_id = i.room_id AND e.seq > i.after AND e.seq <= i.upto
+ORDER BY i.ord, e.seq
+"""
+
+
+async def events_before(
+    connection: asyncpg.Connection, room_id: Id, seq: int, limit: int
+) -> list[RoomEvent]:
+    """The last events before a seq, in ascending order."""
+    rows = await connection.fetch(BEFORE, room_id, seq, limit)
+    return [event_of(row) for row in reversed(rows)]
+
+
+async def events_after(
+    connection: asyncpg.Connection, room_id: Id, seq: int, limit: int
+) -> list[RoomEvent]:
+    """The first events after a seq."""
+    return [event_of(row) for row in await connection.fetch(AFTER, room_id, seq, limit)]
+
+
+async def events_in(
+    connection: asyncpg.Connection, spans: Sequence[tuple[Id, int, int]]
+) -> Mapping[Id, list[RoomEvent]]:
+    """Events of several rooms.
+
+    Args:
+        spans: (room, after, upto): the seqs above `after`, up to and including `upto`.
+    """
+    rooms, after, upto = (list(column) for column in zip(*spans, strict=True))
+    found: dict[Id, list[RoomEvent]] = {}
+    for row in await connection.fetch(SPANS, rooms, after, upto):
+        event = event_of(row)
+        found.setdefault(event.room, []).append(event)
+    return found

@@ -1,0 +1,212 @@
+"""The rooms and people that are online in this process.
+
+What is written is published here, in the order of each room's seq. Memberships are those of the
+database as it was when a connection said hello, kept up by the membership events published since.
+
+The delicate moment is hello: between the read of the database and the attaching of the connection,
+memberships may change. So a person is entered before the read, and what changes for them until the
+attaching is remembered and applied on top.
+"""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from protocol.events import MemberChanged, RoomAdded, RoomEvent, RoomGone
+from protocol.ids import Id
+from protocol.records import Room
+from rooms.fanout import Fanout, LiveRoom
+from rooms.ports import Receiver
+
+
+class Person:
+    """An account with at least one connection here, settled or saying hello.
+
+    Attributes:
+        rooms: that the person is a member of, once a connection has settled.
+        receivers: the settled connections.
+        arriving: connections that are between `enter` and `settle` or `forsake`.
+        lost: rooms that the person was removed from while connections were arriving.
+        joining: room -> seq of the membership event, while the room's record is being read.
+    """
+
+    __slots__ = ("account", "arriving", "joining", "lost", "receivers", "rooms")
+
+    def __init__(self, account: Id) -> None:
+        self.account = account
+        self.rooms: set[Id] = set()
+        self.receivers: dict[Receiver, None] = {}
+        self.arriving = 0
+        self.lost: set[Id] = set()
+        self.joining: dict[Id, int] = {}
+
+    def notify(self, notice: RoomAdded | RoomGone) -> None:
+        """Tell every connection of the person."""
+        for receiver in self.receivers:
+            receiver.enqueue(receiver.wire.frame(notice))
+
+
+Joined = Callable[[Id, Id, int], None]
+"""`joined(account, room, seq)`: somebody who is online became a member by the event with this seq.
+Read the room as they see it, then call `Hub.add_room`."""
+
+
+class Hub:
+    """Who listens to what.
+
+    Args:
+        fanout: takes what is published.
+        joined: asked to fetch the record of a room that somebody has joined.
+    """
+
+    def __init__(self, fanout: Fanout, joined: Joined) -> None:
+        self._fanout = fanout
+        self._joined = joined
+        self._rooms: dict[Id, LiveRoom] = {}
+        self._people: dict[Id, Person] = {}
+        self._arriving = 0
+
+    # --- what is written -------------------------------------------------------------------------
+
+    def publish(self, event: RoomEvent) -> None:
+        """Deliver an entry of the log. Entries that were published before are ignored."""
+        room = self._rooms.get(event.room)
+        if room is None:
+            # Nobody listens, but somebody may be arriving who read the log before this entry:
+            # they need to find the right last_seq.
+            room = self._rooms[event.room] = LiveRoom(event.room, event.seq - 1)
+        if event.seq <= room.last_seq:
+            return
+        room.last_seq = event.seq
+        if room:
+            self._fanout.publish(room, event)
+        if type(event) is MemberChanged:
+            self._member_changed(room, event)
+
+    def _member_changed(self, room: LiveRoom, event: MemberChanged) -> None:
+        person = self._people.get(event.account)
+        if person is None:
+            return
+        if event.role is None:
+            if person.arriving:
+                person.lost.add(room.id)
+            person.joining.pop(room.id, None)
+            if room.id in person.rooms:
+                person.rooms.discard(room.id)
+                self._fanout.flush_room(room)  # they still learn that they are out
+                for receiver in person.receivers:
+                    room.discard(receiver)
+                person.notify(RoomGone(room=room.id))
+        elif room.id not in person.rooms:
+            person.lost.discard(room.id)
+            person.joining[room.id] = event.seq
+            self._joined(event.account, room.id, event.seq)
+
+    def add_room(self, account: Id, record: Room, *, joined_seq: int | None = None) -> None:
+        """Let somebody who is online listen to a room that they are a member of now.
+
+        Args:
+            record: the room as they see it.
+            joined_seq: what `joined` was called with; the call is void when they were removed or
+                joined again since. None: the room has just been created.
+        """
+        person = self._people.get(account)
+        if person is None:
+            return
+        if joined_seq is not None and person.joining.pop(record.id, None) != joined_seq:
+            return
+        room = self._room(record)
+        self._fanout.flush_room(room)
+        self._attach(person, room, msgspec.structs.replace(record, last_seq=room.last_seq))
+
+    # --- who is here -----------------------------------------------------------------------------
+
+    def enter(self, account: Id) -> Person:
+        """A connection is about to read its account's rooms.
+
+        To be followed by `settle` or `forsake`.
+        """
+        person = self._people.get(account)
+        if person is None:
+            person = self._people[account] = Person(account)
+        person.arriving += 1
+        self._arriving += 1
+        return person
+
+    def settle(self, person: Person, receiver: Receiver, rooms: Iterable[Room]) -> list[Room]:
+        """Attach a connection to its rooms.
+
+        Args:
+            rooms: as read from the database since `enter`.
+
+        Returns:
+            The rooms as they are at this moment; the receiver gets every later event.
+        """
+        settled = []
+        for record in rooms:
+            if record.id in person.lost:
+                continue
+            room = self._room(record)
+            # What is pending counts as published already: it must not come a second time.
+            self._fanout.flush_room(room)
+            current = msgspec.structs.replace(record, last_seq=room.last_seq)
+            if record.id not in person.rooms:
+                # Joined since the other devices settled, and read here before it is published.
+                self._attach(person, room, current)
+            room.add(receiver)
+            settled.append(current)
+        person.receivers[receiver] = None
+        self._arrived(person)
+        return settled
+
+    def forsake(self, person: Person) -> None:
+        """A connection that had entered will not settle."""
+        self._arrived(person)
+        self._forget_if_gone(person)
+
+    def leave(self, person: Person, receiver: Receiver) -> None:
+        """A settled connection is gone."""
+        person.receivers.pop(receiver, None)
+        for room_id in person.rooms:
+            if room := self._rooms.get(room_id):
+                room.discard(receiver)
+        self._forget_if_gone(person)
+
+    def sweep(self) -> None:
+        """Forget rooms that nobody listens to. To be called every few seconds."""
+        # Not while somebody is arriving: see publish.
+        if self._arriving == 0:
+            for room in [room for room in self._rooms.values() if not room and not room.pending]:
+                del self._rooms[room.id]
+
+    @property
+    def people(self) -> int:
+        """How many accounts are online."""
+        return len(self._people)
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms are in memory."""
+        return len(self._rooms)
+
+    def _attach(self, person: Person, room: LiveRoom, record: Room) -> None:
+        person.rooms.add(room.id)
+        for receiver in person.receivers:
+            room.add(receiver)
+        person.notify(RoomAdded(room=record))
+
+    def _room(self, record: Room) -> LiveRoom:
+        room = self._rooms.get(record.id)
+        if room is None:
+            room = self._rooms[record.id] = LiveRoom(record.id, record.last_seq)
+        return room
+
+    def _arrived(self, person: Person) -> None:
+        self._arriving -= 1
+        person.arriving -= 1
+        if not person.arriving:
+            person.lost.clear()
+
+    def _forget_if_gone(self, person: Person) -> None:
+        if not person.receivers and not person.arriving:
+            del self._people[person.account]

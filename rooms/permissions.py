@@ -1,0 +1,168 @@
+"""Who may do what in a room: the only place that says so.
+
+Each rule is a guard: it sees the facts of the transaction that would write the event, and raises.
+
+    action            dm        group             channel
+    read              member    member            anyone
+    send, react       member    member            member
+    edit              one's own message, while a member
+    delete            own       own, admin: any   own, admin: any
+    invite            nobody    admin             member
+    join              nobody    nobody            anyone
+    leave             nobody    member            member
+    kick              nobody    admin, of lower rank than oneself
+    promote           nobody    owner: anyone; anyone: oneself, downwards
+    rename            nobody    admin             admin
+
+Owner outranks admin outranks member, and may do what they may. A room that has members has an
+owner: the last one cannot leave or step down.
+
+What one cannot see is answered by not_found, whether it exists or not.
+"""
+
+from protocol.drafts import Facts, Target, Unchanged
+from protocol.errors import (
+    FORBIDDEN,
+    LAST_OWNER,
+    MESSAGE_DELETED,
+    NOT_FOUND,
+    PlazaError,
+)
+from protocol.ids import Id
+from protocol.records import Role, RoomKind
+
+RANK = {None: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+
+NO_SUCH_ROOM = "There is no such room, or you are not a member of it."
+NO_SUCH_MESSAGE = "There is no such message in this room."
+NO_SUCH_MEMBER = "That account is not a member of this room."
+NO_SUCH_ACCOUNT = "There is no such account."
+
+
+def may_read(kind: RoomKind, role: Role | None) -> None:
+    """Refuse unless an account with this role may read the room's log and members."""
+    if role is None and kind is not RoomKind.CHANNEL:
+        raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
+
+
+def may_reply(facts: Facts) -> None:
+    """Refuse unless the message replied to is there."""
+    _member(facts)
+    _target(facts)
+
+
+def may_edit(facts: Facts, actor: Id) -> None:
+    """Refuse unless the message is the actor's own."""
+    _member(facts)
+    if _target(facts).sender != actor:
+        raise PlazaError(FORBIDDEN, "Only the author can edit a message.")
+
+
+def may_delete(facts: Facts, actor: Id) -> None:
+    """Refuse unless the message is the actor's own, or the actor an admin."""
+    _member(facts)
+    if facts.target is not None and facts.target.deleted:
+        raise Unchanged
+    if _target(facts).sender == actor:
+        return
+    if facts.kind is RoomKind.DM or RANK[facts.actor] < RANK[Role.ADMIN]:
+        raise PlazaError(FORBIDDEN, "Only the author or an admin of the room can delete a message.")
+
+
+def may_react(facts: Facts) -> None:
+    """Refuse unless the message is there."""
+    _member(facts)
+    if _target(facts).has_reaction:
+        raise Unchanged
+
+
+def may_unreact(facts: Facts) -> None:
+    """Refuse unless the message is there."""
+    _member(facts)
+    if not _target(facts).has_reaction:
+        raise Unchanged
+
+
+def may_join(facts: Facts) -> None:
+    """Refuse unless the room is a channel."""
+    if facts.actor is not None:
+        raise Unchanged
+    if facts.kind is not RoomKind.CHANNEL:
+        raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
+
+
+def may_leave(facts: Facts) -> None:
+    """Refuse in a dm, and to the last owner while others stay."""
+    _member(facts)
+    _not_dm(facts, "A dm cannot be left.")
+    if facts.actor is Role.OWNER and facts.owners == 1 and not facts.alone:
+        raise PlazaError(LAST_OWNER)
+
+
+def may_invite(facts: Facts) -> None:
+    """Refuse to those who may not bring others in."""
+    _member(facts)
+    _not_dm(facts, "A dm has two members for good. Create a group.")
+    if facts.kind is RoomKind.GROUP:
+        _at_least(facts, Role.ADMIN, "Only admins can invite people to a group.")
+    if not facts.subject_exists:
+        raise PlazaError(NOT_FOUND, NO_SUCH_ACCOUNT)
+    if facts.subject is not None:
+        raise Unchanged
+
+
+def may_kick(facts: Facts) -> None:
+    """Refuse unless the actor is an admin and outranks the member."""
+    _member(facts)
+    _not_dm(facts, "Nobody can be removed from a dm.")
+    _at_least(facts, Role.ADMIN, "Only admins can remove members.")
+    if facts.subject is None:
+        raise PlazaError(NOT_FOUND, NO_SUCH_MEMBER)
+    if RANK[facts.actor] <= RANK[facts.subject]:
+        raise PlazaError(FORBIDDEN, "Only members who rank below oneself can be removed.")
+
+
+def may_promote(facts: Facts, *, role: Role, oneself: bool) -> None:
+    """Refuse unless the actor is an owner, or lowers their own role."""
+    _member(facts)
+    _not_dm(facts, "A dm has no roles.")
+    if facts.subject is None:
+        raise PlazaError(NOT_FOUND, NO_SUCH_MEMBER)
+    if facts.subject is role:
+        raise Unchanged
+    if facts.actor is not Role.OWNER and not (oneself and RANK[role] < RANK[facts.actor]):
+        raise PlazaError(FORBIDDEN, "Only an owner can change roles.")
+    if facts.subject is Role.OWNER and facts.owners == 1:
+        raise PlazaError(LAST_OWNER)
+
+
+def may_rename(facts: Facts, title: str) -> None:
+    """Refuse unless the actor is an admin of a group or channel."""
+    _member(facts)
+    _not_dm(facts, "A dm has no title.")
+    _at_least(facts, Role.ADMIN, "Only admins can rename the room.")
+    if facts.title == title:
+        raise Unchanged
+
+
+def _member(facts: Facts) -> None:
+    if facts.actor is None:
+        raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
+
+
+def _not_dm(facts: Facts, message: str) -> None:
+    if facts.kind is RoomKind.DM:
+        raise PlazaError(FORBIDDEN, message)
+
+
+def _at_least(facts: Facts, role: Role, message: str) -> None:
+    if RANK[facts.actor] < RANK[role]:
+        raise PlazaError(FORBIDDEN, message)
+
+
+def _target(facts: Facts) -> Target:
+    if facts.target is None:
+        raise PlazaError(NOT_FOUND, NO_SUCH_MESSAGE)
+    if facts.target.deleted:
+        raise PlazaError(MESSAGE_DELETED)
+    return facts.target
