@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from protocol.codec import dump_json, load_json
 from protocol.events import (
+    AnyRoomEvent,
     Created,
     Deleted,
     Edited,
@@ -88,7 +89,7 @@ def row_of(event: RoomEvent) -> Row:
     raise TypeError(f"{type(event).__name__} has no row")
 
 
-def event_of(record: asyncpg.Record) -> RoomEvent:
+def event_of(record: asyncpg.Record) -> AnyRoomEvent:
     """The event of a row that was selected with COLUMNS."""
     head: dict[str, Any] = {
         "room": Id(record["room_id"]),

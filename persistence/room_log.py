@@ -173,6 +173,11 @@ class RoomLog:
             connection, self._connection = self._connection, None
             await connection.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether drafts are taken."""
+        return self._connection is not None
+
     def __len__(self) -> int:
         """How many drafts wait."""
         return len(self._queue)
@@ -302,7 +307,7 @@ class RoomLog:
             try:
                 connection = await self._connect()
                 await self._publish_found(connection)
-            except (PlazaError, *_OUTAGES) as error:
+            except (PlazaError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 logger.debug("the room log waits for the database", error=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue

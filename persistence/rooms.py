@@ -7,7 +7,7 @@ import asyncpg
 
 from persistence.event_rows import COLUMNS, event_of, row_of
 from protocol.errors import NOT_FOUND, PlazaError
-from protocol.events import Created, RoomEvent
+from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
 from protocol.records import Member, Role, Room, RoomKind, User
 from protocol.times import rfc3339
@@ -229,7 +229,7 @@ ORDER BY i.ord, e.seq
 
 async def events_before(
     connection: asyncpg.Connection, room_id: Id, seq: int, limit: int
-) -> list[RoomEvent]:
+) -> list[AnyRoomEvent]:
     """The last events before a seq, in ascending order."""
     rows = await connection.fetch(BEFORE, room_id, seq, limit)
     return [event_of(row) for row in reversed(rows)]
@@ -237,21 +237,21 @@ async def events_before(
 
 async def events_after(
     connection: asyncpg.Connection, room_id: Id, seq: int, limit: int
-) -> list[RoomEvent]:
+) -> list[AnyRoomEvent]:
     """The first events after a seq."""
     return [event_of(row) for row in await connection.fetch(AFTER, room_id, seq, limit)]
 
 
 async def events_in(
     connection: asyncpg.Connection, spans: Sequence[tuple[Id, int, int]]
-) -> Mapping[Id, list[RoomEvent]]:
+) -> Mapping[Id, list[AnyRoomEvent]]:
     """Events of several rooms.
 
     Args:
         spans: (room, after, upto): the seqs above `after`, up to and including `upto`.
     """
     rooms, after, upto = (list(column) for column in zip(*spans, strict=True))
-    found: dict[Id, list[RoomEvent]] = {}
+    found: dict[Id, list[AnyRoomEvent]] = {}
     for row in await connection.fetch(SPANS, rooms, after, upto):
         event = event_of(row)
         found.setdefault(event.room, []).append(event)

@@ -12,5 +12,6 @@ A map, in reading order:
     codec       commands and events <-> JSON and MessagePack
     errors      the catalogue of error codes, used by the socket and by REST alike
     close       the catalogue of WebSocket close codes
+    glossary    what the fields mean, in words
     reference   the tables and JSON Schemas of docs/protocol.md, generated from the above
 """

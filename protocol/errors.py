@@ -42,7 +42,7 @@ TOKEN_EXPIRED = ErrorSpec(
     "token_expired", 401, False, "The access token has expired. Refresh it and try again."
 )
 INVALID_CREDENTIALS = ErrorSpec(
-    "invalid_credentials", 401, False, "The name or the password is wrong."
+    "invalid_credentials", 401, False, "The name or the password is wrong. Check both."
 )
 REFRESH_REUSED = ErrorSpec(
     "refresh_reused",
@@ -50,8 +50,12 @@ REFRESH_REUSED = ErrorSpec(
     False,
     "This refresh token was used before, so its session has been revoked. Log in again.",
 )
-FORBIDDEN = ErrorSpec("forbidden", 403, False, "Your role does not allow this.")
-NOT_FOUND = ErrorSpec("not_found", 404, False, "There is nothing here that you can see.")
+FORBIDDEN = ErrorSpec(
+    "forbidden", 403, False, "Your role does not allow this. Ask an admin of the room."
+)
+NOT_FOUND = ErrorSpec(
+    "not_found", 404, False, "There is nothing here that you can see. Check the id or address."
+)
 METHOD_NOT_ALLOWED = ErrorSpec(
     "method_not_allowed", 405, False, "This path does not take that method. See the header Allow."
 )
@@ -67,7 +71,9 @@ NONCE_CONFLICT = ErrorSpec(
 LAST_OWNER = ErrorSpec(
     "last_owner", 409, False, "The room needs an owner. Promote somebody to owner first."
 )
-MESSAGE_DELETED = ErrorSpec("message_deleted", 410, False, "The message has been deleted.")
+MESSAGE_DELETED = ErrorSpec(
+    "message_deleted", 410, False, "The message has been deleted. Nothing more can be done with it."
+)
 TOO_LARGE = ErrorSpec("too_large", 413, False, "The request is too large. Send less at a time.")
 RATE_LIMITED = ErrorSpec(
     "rate_limited", 429, True, "Too many requests. Wait for retry_after seconds."

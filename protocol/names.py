@@ -15,7 +15,9 @@ def fold_username(name: str) -> str:
     Raises:
         ValueError: it is not a username; the message says what one is.
     """
-    folded = name.strip().lower()
+    stripped = name.strip()
+    # Only ASCII is folded: the Kelvin sign, too, has the lower case k.
+    folded = stripped.lower() if stripped.isascii() else stripped
     if USERNAME.fullmatch(folded) is None:
         raise ValueError("a username is 3 to 30 of the characters a-z, 0-9 and _")
     return folded

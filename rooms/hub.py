@@ -172,6 +172,10 @@ class Hub:
                 room.discard(receiver)
         self._forget_if_gone(person)
 
+    def is_online(self, account: Id) -> bool:
+        """Whether an account has a connection here, be it arriving."""
+        return account in self._people
+
     def sweep(self) -> None:
         """Forget rooms that nobody listens to. To be called every few seconds."""
         # Not while somebody is arriving: see publish.

@@ -1,0 +1,72 @@
+# Needs python3 (3.11 or newer), pip and make. Everything else goes into .venv.
+#
+#   make serve ARGS="--port 0"      make test ARGS="-k gateway -x"      make setup PYTHON=python3.12
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# pip from outside: works where the venv module comes without ensurepip, as on Debian.
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
+
+.PHONY: help setup serve test soak lint format types docs lock check clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
+
+setup: $(INSTALLED)  ## install Plaza and its tools into .venv: leaves .venv/bin/plaza
+
+serve: $(INSTALLED)  ## serve with an embedded Postgres, on http://127.0.0.1:8080
+	@exec $(BIN)/plaza serve $(ARGS)
+
+test: $(INSTALLED)  ## the tests, but for the soak tests
+	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(INSTALLED)  ## the tests that take minutes
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+lint: $(INSTALLED)  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED)  ## correct the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(INSTALLED)  ## strict types
+	$(BIN)/mypy
+
+check: lint types test  ## what a change must pass
+
+docs: $(INSTALLED)  ## write the generated parts of docs/ anew
+	$(BIN)/python -m server.reference --write
+	$(BIN)/python docs/generate.py --write
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
+lock: $(INSTALLED)  ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements-dev.lock --extra dev --constraint requirements.lock \
+		pyproject.toml
+	$(COMPILE) --output-file requirements-build.lock --group build
+
+clean:  ## remove what make and the tools made; data/ stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(INSTALLED): pyproject.toml requirements-build.lock requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Plaza needs Python 3.11 or newer. Say where it is: make PYTHON=/path/to/python3"; \
+		exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null || { \
+		echo "pip is missing. On Debian or Ubuntu: apt-get install python3-pip"; exit 1; }
+	@echo "Installing Plaza into $(VENV) ..."
+	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@{ $(WITH_UV); } || { echo "uv is not to be had: pip takes a minute ..."; $(WITH_PIP); }
+	@touch $@
+
+WITH_UV = $(PIP) install --require-hashes --only-binary :all: -r requirements-build.lock \
+	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock \
+	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+WITH_PIP = $(PIP) install --require-hashes -r requirements-dev.lock \
+	&& $(PIP) install --no-deps -e .

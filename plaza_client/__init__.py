@@ -1,0 +1,112 @@
+"""The Python client of Plaza, for bots, tests and tools. A bot that answers every message:
+
+    import asyncio
+    from plaza_client import Client, Message
+
+    async def main() -> None:
+        login = ("parrot", "correct horse battery")
+        async with Client("http://127.0.0.1:8080", credentials=login) as client:
+            print(f"{client.user.username} is in {len(client.rooms)} rooms")
+            async for event in client.events():
+                if isinstance(event, Message) and event.sender != client.user.id:
+                    await client.send(event.room, event.body, reply_to=event.seq)
+
+    asyncio.run(main())
+
+A map, from the top down:
+
+    client        Client: commands, rooms, events
+    stream        the iterator that `Client.events` returns
+    delivery      from what arrives to every event once and in order
+    inbox         what waits for the consumer, bounded
+    intake        what a connection brings -> room list and inbox; backpressure
+    room_list     the account's rooms, kept up by events
+    link          connects, reads, connects again; repeats commands
+    connection    one WebSocket connection
+    wire          frames <-> commands and events, with orjson and msgpack
+    credentials   where access tokens come from
+    rest          Rest: sign-up, login, look-ups
+    backoff       full jitter
+    options       how patient a client is
+    errors        what can go wrong
+    address       the WebSocket and REST addresses of a server
+    terminal      `plaza chat`
+"""
+
+from plaza_client.client import Client
+from plaza_client.connection import Connection
+from plaza_client.errors import (
+    AnswerTimeout,
+    ClientClosed,
+    ConnectionLost,
+    PlazaClientError,
+    PlazaRefused,
+    Unreachable,
+    WireError,
+)
+from plaza_client.link import State, Status
+from plaza_client.options import Options
+from plaza_client.rest import Account, Rest, Session
+from plaza_client.stream import EventStream
+from plaza_client.wire import ClientEvent, Encoding, HistoryPage, UnknownEvent
+from protocol.events import (
+    Created,
+    Deleted,
+    Edited,
+    Gap,
+    MemberCause,
+    MemberChanged,
+    Message,
+    Ok,
+    Reacted,
+    Renamed,
+    RoomAdded,
+    RoomGone,
+    Unreacted,
+)
+from protocol.ids import Id
+from protocol.records import Attachment, Member, Reaction, Role, Room, RoomKind, User
+
+__all__ = [
+    "Account",
+    "AnswerTimeout",
+    "Attachment",
+    "Client",
+    "ClientClosed",
+    "ClientEvent",
+    "Connection",
+    "ConnectionLost",
+    "Created",
+    "Deleted",
+    "Edited",
+    "Encoding",
+    "EventStream",
+    "Gap",
+    "HistoryPage",
+    "Id",
+    "Member",
+    "MemberCause",
+    "MemberChanged",
+    "Message",
+    "Ok",
+    "Options",
+    "PlazaClientError",
+    "PlazaRefused",
+    "Reacted",
+    "Reaction",
+    "Renamed",
+    "Rest",
+    "Role",
+    "Room",
+    "RoomAdded",
+    "RoomGone",
+    "RoomKind",
+    "Session",
+    "State",
+    "Status",
+    "UnknownEvent",
+    "Unreachable",
+    "Unreacted",
+    "User",
+    "WireError",
+]

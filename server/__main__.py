@@ -1,0 +1,5 @@
+"""`python -m server` is `plaza`."""
+
+from server.cli import main
+
+main()

@@ -1,0 +1,227 @@
+"""The composition root: everything is made here, wired by hand, and ended in reverse order."""
+
+import asyncio
+import gc
+import resource
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from socket import socket
+
+import structlog
+from websockets.http11 import Request
+
+from persistence.database import Database
+from persistence.room_log import RoomLog
+from persistence.secrets import signing_key
+from protocol.ids import IdMint
+from rooms.fanout import Fanout
+from rooms.hub import Hub
+from server import rest
+from server.background import Background
+from server.chat import Chat
+from server.config import Config
+from server.dispatch import Dispatcher
+from server.echo import EchoSession
+from server.gateway import Gateway, GatewayProtocol
+from server.limits import Throttles
+from server.listener import bind, listening, url_of
+from server.metrics import Metrics, ProcessState
+from server.outbox import Tick
+from server.passwords import Passwords
+from server.reception import Reception
+from server.session import ChatSession, CommandCounts, OpenSessions
+from server.storage import open_database
+from server.tokens import TokenKey
+from server.wheel import TimerWheel
+
+logger = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 10
+
+
+def now_ms() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plaza:
+    """One process's server, running.
+
+    Attributes:
+        url: at which it is reached.
+        gateway: its WebSocket connections.
+        log: its rooms' log.
+    """
+
+    url: str
+    gateway: Gateway
+    log: RoomLog
+
+
+async def serve(
+    config: Config, *, progress: Callable[[str], None], started: Callable[[str], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        config: the effective one.
+        progress: gets a sentence at each step of the start that may take a while.
+        started: gets the URL, when connections are accepted.
+
+    Raises:
+        AddressUnavailable: the port cannot be had.
+        DatabaseError, EmbeddedPostgresError, MigrationError: as `open_database`.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # The port first: whether it can be had is known at once, and a database takes seconds.
+    with bind(config.server.host, config.server.port) as bound:
+        async with (
+            open_database(config, progress=progress) as database,
+            running(config, database, bound) as plaza,
+        ):
+            logger.info("started", url=plaza.url)
+            started(plaza.url)
+            await stop.wait()
+            logger.info("stopping", connections=len(plaza.gateway.connections))
+    logger.info("stopped")
+
+
+@asynccontextmanager
+async def running(config: Config, database: Database, bound: socket) -> AsyncIterator[Plaza]:
+    """Run the server on a bound socket; on exit what was accepted is written and answered."""
+    loop = asyncio.get_running_loop()
+    _raise_file_limit()
+    async with AsyncExitStack() as stack:
+        mint = IdMint(config.node.id)
+        metrics = Metrics()
+        wheel = TimerWheel()
+        tick = Tick(loop, metrics)
+        fanout = Fanout(tick.wake)
+        tick.before = fanout.flush
+        background = Background()
+        stack.push_async_callback(background.cancel)
+
+        hub = Hub(fanout, joined=lambda *event: chat.admit(*event))  # noqa: PLW0108 - made below
+        log = RoomLog(
+            database.open_connection,
+            mint=mint,
+            publish=hub.publish,
+            observer=metrics,
+            capacity=config.limits.log_queue,
+            clock=now_ms,
+        )
+        await log.open()
+        stack.push_async_callback(log.close)
+        sessions = OpenSessions()
+        chat = Chat(
+            database=database,
+            log=log,
+            hub=hub,
+            sessions=sessions,
+            background=background,
+            mint=mint,
+            clock=now_ms,
+        )
+        tokens = await _token_key(config, database)
+        reception = Reception(
+            tokens=tokens,
+            database=database,
+            hub=hub,
+            sessions=sessions,
+            background=background,
+            heartbeat=config.gateway.heartbeat_seconds,
+            replay_events=config.limits.replay_events,
+            clock=now_ms,
+        )
+        counts: CommandCounts = CommandCounts()
+        open_chat = partial(
+            ChatSession,
+            dispatch=Dispatcher(log, chat, background),
+            reception=reception,
+            counts=counts,
+            max_unanswered=config.limits.unanswered_commands,
+        )
+        paths: dict[str, Callable[[GatewayProtocol, Request], ChatSession | EchoSession]]
+        paths = {"/ws": open_chat}
+        if config.debug.echo:
+            paths["/ws/echo"] = EchoSession
+        gateway = Gateway(config, tick, wheel, paths)
+        metrics.registry.register(
+            ProcessState(
+                gateway=gateway, fanout=fanout, hub=hub, log=log, database=database, commands=counts
+            )
+        )
+        background.spawn(metrics.watch_loop())
+        background.spawn(_turn(wheel, hub))
+        passwords = Passwords(workers=config.auth.password_hashers)
+        services = rest.Services(
+            config=config,
+            database=database,
+            chat=chat,
+            passwords=passwords,
+            tokens=tokens,
+            throttles=Throttles.of(config.limits),
+            mint=mint,
+            clock=now_ms,
+            readiness=partial(_readiness, database, log),
+            metrics=metrics.render,
+        )
+        await stack.enter_async_context(
+            listening(
+                rest.build(services),
+                bound,
+                websocket=partial(GatewayProtocol, gateway),
+                trusted_proxies=config.server.trusted_proxies,
+                grace_seconds=config.server.shutdown_seconds,
+            )
+        )
+        # What has been made so far stays: a full collection need not look at it.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield Plaza(url_of(bound), gateway, log)
+        finally:
+            await _drain(gateway, log)
+
+
+async def _drain(gateway: Gateway, log: RoomLog) -> None:
+    """Answer what was accepted, then send everybody away."""
+    gateway.draining = True
+    await log.close()
+    gateway.tick.flush()
+    for connection in tuple(gateway.connections):
+        connection.shutdown()
+
+
+async def _turn(wheel: TimerWheel, hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(1)
+        wheel.turn()
+        if wheel.now % SWEEP_SECONDS == 0:
+            hub.sweep()
+
+
+async def _token_key(config: Config, database: Database) -> TokenKey:
+    secret = config.auth.signing_key.encode()
+    if not secret:
+        async with database.connection() as connection:
+            secret = await signing_key(connection)
+    return TokenKey(secret, lifetime=config.auth.access_token_seconds)
+
+
+async def _readiness(database: Database, log: RoomLog) -> Mapping[str, str | None]:
+    reachable = await database.ready() and log.is_open
+    return {"database": None if reachable else "The database cannot be reached."}
+
+
+def _raise_file_limit() -> None:
+    """A connection is a file; the usual soft limit of 1,024 is the hard one's to raise."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,180 @@
+"""The command line.
+
+What a command needs is imported when it runs, so that `plaza version` and `--help` are quick.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import uvloop
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.markup import escape
+
+from server import exits
+from server.config import Config
+from server.settings import as_toml, load
+
+_EXIT_CODES = (
+    "Exit codes: "
+    + ", ".join(f"{exit_.code} {exit_.name}" for exit_ in exits.CATALOGUE)
+    + ". docs/operations.md explains them."
+)
+
+app = App(
+    name="plaza",
+    help="A real-time social server: durable chat over WebSocket, on raw asyncio and Postgres.",
+    help_epilogue=_EXIT_CODES,
+    help_format="plaintext",
+    version=lambda: installed_version("plaza"),
+    result_action="return_value",
+)
+
+ConfigFile = Annotated[
+    Path | None,
+    Parameter(name="--config", help="TOML file; plaza.toml in this folder if there is one."),
+]
+Host = Annotated[str | None, Parameter(help="Address to listen on: 127.0.0.1, or 0.0.0.0 for all.")]
+Port = Annotated[int | None, Parameter(help="Port to listen on: 8080; 0 takes any free one.")]
+DataDir = Annotated[str | None, Parameter(help="Folder of the embedded database: ./data.")]
+DatabaseUrl = Annotated[
+    str | None, Parameter(help="A PostgreSQL of your own: postgresql://user:password@host/name.")
+]
+
+
+@app.command
+def serve(
+    *,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    config: ConfigFile = None,
+) -> int:
+    """Serve until SIGTERM or Ctrl+C. Makes the database first where there is none.
+
+    The line "Plaza is listening on URL" on standard output says that it is ready.
+    """
+    settings = _load(config, host=host, port=port, data_dir=data_dir, database_url=database_url)
+    from server import app as application  # noqa: PLC0415
+
+    _run(application.serve(settings, progress=_progress(settings), started=_announce))
+    return exits.OK.code
+
+
+@app.command
+def migrate(
+    *, data_dir: DataDir = None, database_url: DatabaseUrl = None, config: ConfigFile = None
+) -> int:
+    """Bring the database's schema up to this version, and stop. `serve` does so by itself."""
+    settings = _load(config, data_dir=data_dir, database_url=database_url)
+    from server.storage import open_database  # noqa: PLC0415
+
+    async def open_and_close() -> None:
+        async with open_database(settings, progress=_progress(settings)):
+            pass
+
+    _run(open_and_close())
+    print("The schema is up to date.")
+    return exits.OK.code
+
+
+@app.command(name="config")
+def show_config(*, config: ConfigFile = None) -> int:
+    """Print the configuration in force, as a TOML file, without passwords and keys."""
+    sys.stdout.write(as_toml(load(config, os.environ)))
+    return exits.OK.code
+
+
+@app.command
+def version() -> int:
+    """Print the version."""
+    sys.stdout.write(f"plaza {installed_version('plaza')}\n")
+    return exits.OK.code
+
+
+@app.command
+def chat(
+    url: str = "http://127.0.0.1:8080",
+    *,
+    username: Annotated[str | None, Parameter(help="Who you are; asked for if left out.")] = None,
+    password: Annotated[
+        str | None,
+        Parameter(help="Your password; asked for if left out.", env_var="PLAZA_PASSWORD"),
+    ] = None,
+    room: Annotated[str | None, Parameter(help="Id of the room to enter.")] = None,
+) -> int:
+    """Talk, in this terminal. Signs you up if the username is new.
+
+    Args:
+        url: Where Plaza listens.
+    """
+    from plaza_client import terminal  # noqa: PLC0415
+
+    return _run(terminal.run(url, username=username, password=password, room=room))
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit with its code.
+
+    Args:
+        arguments: those after the program's name; from the process by default.
+    """
+    try:
+        code = app(sys.argv[1:] if arguments is None else arguments)
+    except Exception as failure:
+        exit_ = exits.exit_of(failure)
+        if exit_ is exits.UNEXPECTED:
+            raise
+        _stderr().print(f"[bold red]Error:[/] {escape(str(failure))}")
+        code = exit_.code
+    sys.exit(code)
+
+
+def _load(config: Path | None, **flags: Any) -> Config:
+    keys = {"database_url": "database.url"}
+    given = {
+        keys.get(name, f"server.{name}"): value
+        for name, value in flags.items()
+        if value is not None
+    }
+    return load(config, os.environ, given)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _progress(settings: Config) -> Callable[[str], None]:
+    """Where the steps of the start are told: to people as text, to machines in the log."""
+    import structlog  # noqa: PLC0415
+
+    from server import logs  # noqa: PLC0415
+
+    logs.configure(settings.log)
+    if logs.is_json(settings.log, sys.stderr):
+        log: Callable[[str], None] = structlog.get_logger().info
+        return log
+    console = _stderr()
+    return lambda step: console.print(f"[dim]{escape(step)}[/]")
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _announce(url: str) -> None:
+    # One line on standard output, for scripts that wait for it: with port 0 it says which.
+    print(f"Plaza is listening on {url}", flush=True)
+    if sys.stderr.isatty():
+        program = sys.argv[0] if sys.argv[0].endswith("plaza") else "plaza"
+        _stderr().print(
+            f"[dim]Talk, from another terminal:[/] {program} chat {url}\n"
+            f"[dim]REST is explained at[/] {url}/api/v1/docs[dim]. Ctrl+C stops the server.[/]"
+        )

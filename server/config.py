@@ -1,0 +1,253 @@
+"""What can be configured: one frozen tree of sections and settings.
+
+A key and its section, such as `server.port`, is also the section and key of the TOML file, and, as
+PLAZA_SERVER__PORT, an environment variable. server/settings.py reads them; the descriptions below
+become the table in docs/operations.md.
+"""
+
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from protocol.ids import MAX_NODE
+
+SECRET = {"secret": True}
+
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections."""
+
+
+class Server(Section, frozen=True):
+    """The process and the port it listens on."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one")] = (
+        8080
+    )
+    data_dir: Annotated[
+        str, Meta(min_length=1, description="Folder of the embedded database; made if missing")
+    ] = "./data"
+    origins: Annotated[
+        list[Annotated[str, Meta(pattern="^https?://[^/,]+$")]],
+        Meta(
+            description="Web pages that may connect, as the `Origin` header of their browsers, "
+            "such as `https://chat.example`; none: any page. Programs send no `Origin` and "
+            "may always connect"
+        ),
+    ] = []
+    trusted_proxies: Annotated[
+        list[str],
+        Meta(
+            description="Addresses or networks of the reverse proxies whose `X-Forwarded-For` and "
+            "`X-Forwarded-Proto` are believed"
+        ),
+    ] = []
+    shutdown_seconds: Annotated[
+        int,
+        Meta(ge=0, le=3600, description="Grace time between SIGTERM and the exit"),
+    ] = 20
+    metrics_address: Annotated[
+        str,
+        Meta(
+            description="`host:port` for `/metrics`; empty: on the main port, for everybody "
+            "who reaches it"
+        ),
+    ] = ""
+
+
+class Database(Section, frozen=True):
+    """Postgres."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern="^(postgres(ql)?://.+)?$",
+            description="`postgresql://user:password@host/name` of a PostgreSQL 14 or newer; "
+            "empty: the embedded one, under `server.data_dir`",
+            extra=SECRET,
+        ),
+    ] = ""
+    pool_size: Annotated[
+        int, Meta(ge=2, le=1000, description="Connections to the database, at most")
+    ] = 10
+
+
+class Auth(Section, frozen=True):
+    """Accounts and sessions."""
+
+    access_token_seconds: Annotated[
+        int, Meta(ge=10, le=86_400, description="How long an access token is good")
+    ] = 900
+    refresh_token_days: Annotated[
+        int, Meta(ge=1, le=3650, description="How long a session lasts that is not refreshed")
+    ] = 30
+    password_hashers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Passwords hashed at the same time; each takes 64 MiB of memory and a core",
+        ),
+    ] = 2
+    signing_key: Annotated[
+        str,
+        Meta(
+            pattern="^(.{32,})?$",
+            description="Secret of 32 or more characters that signs access tokens; empty: a random "
+            "one, kept in the database",
+            extra=SECRET,
+        ),
+    ] = ""
+
+
+class Gateway(Section, frozen=True):
+    """WebSocket connections."""
+
+    heartbeat_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3600,
+            description="A connection that is silent for this long is pinged; after "
+            "twice as long it is closed",
+        ),
+    ] = 25
+    deflate: Annotated[
+        bool, Meta(description="Compress (permessage-deflate) where the client offers it")
+    ] = False
+    deflate_min_bytes: Annotated[
+        int, Meta(ge=0, le=2**20, description="Shorter messages are sent as they are")
+    ] = 256
+
+
+class Limits(Section, frozen=True):
+    """What one client may ask for. 0 means no limit."""
+
+    message_bytes: Annotated[Count, Meta(description="A WebSocket message")] = 65_536
+    fragments: Annotated[Count, Meta(description="Frames of one WebSocket message")] = 128
+    hello_seconds: Annotated[Count, Meta(description="From connecting to `hello`")] = 10
+    outbox_soft_bytes: Annotated[
+        Count,
+        Meta(description="Waiting for a slow reader; beyond it typing and the like are left out"),
+    ] = 262_144
+    outbox_hard_bytes: Annotated[
+        Count, Meta(description="Waiting for a slow reader; beyond it the connection is closed")
+    ] = 1_048_576
+    unanswered_commands: Annotated[
+        Count, Meta(description="Commands of one connection that wait for their answer")
+    ] = 256
+    log_queue: Annotated[Count, Meta(description="Events of all rooms that wait for the disk")] = (
+        20_000
+    )
+    replay_events: Annotated[
+        Count,
+        Meta(
+            description="Missed events of one room that are sent after `hello`; more: `gap`, and "
+            "the client reads `history`"
+        ),
+    ] = 300
+    request_bytes: Annotated[Count, Meta(description="The body of a REST request")] = 1_048_576
+    signups_per_ip_hour: Annotated[
+        Count, Meta(description="New accounts from one address (of IPv6: one /64) in an hour")
+    ] = 20
+    logins_per_ip_minute: Annotated[
+        Count, Meta(description="Tries to log in from one address in a minute")
+    ] = 30
+    logins_per_account_minute: Annotated[
+        Count, Meta(description="Wrong passwords for one account in a minute")
+    ] = 10
+
+
+class Debug(Section, frozen=True):
+    """For the development of Plaza itself."""
+
+    echo: Annotated[bool, Meta(description="Serve `/ws/echo`, which sends every message back")] = (
+        False
+    )
+
+
+class Log(Section, frozen=True):
+    """What is written to standard error."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least important lines to write"),
+    ] = "info"
+    format: Annotated[
+        Literal["auto", "console", "json"],
+        Meta(description="`auto`: `console` on a terminal, `json` elsewhere"),
+    ] = "auto"
+
+
+class Node(Section, frozen=True):
+    """Which of the processes that share a database this one is."""
+
+    id: Annotated[
+        int, Meta(ge=0, le=MAX_NODE, description="Its number; no two may have the same")
+    ] = 0
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings."""
+
+    server: Server = Server()
+    database: Database = Database()
+    auth: Auth = Auth()
+    gateway: Gateway = Gateway()
+    limits: Limits = Limits()
+    debug: Debug = Debug()
+    log: Log = Log()
+    node: Node = Node()
+
+
+class Setting(NamedTuple):
+    """A leaf of the tree.
+
+    Attributes:
+        section: the name of its section.
+        name: its own, within the section.
+        type: with its constraints, as msgspec.convert takes it.
+        default: its value when no source gives one.
+        text: what it does, in Markdown.
+        secret: whether its value must not be shown.
+    """
+
+    section: str
+    name: str
+    type: Any
+    default: Any
+    text: str
+    secret: bool
+
+    def value_in(self, config: Config) -> Any:
+        """The setting's value in a configuration."""
+        return getattr(getattr(config, self.section), self.name)
+
+
+def _settings_of(section: msgspec.structs.FieldInfo) -> dict[str, Setting]:
+    settings = {}
+    for field in msgspec.structs.fields(section.type):
+        metas = [meta for meta in get_args(field.type) if isinstance(meta, Meta)]
+        settings[f"{section.name}.{field.name}"] = Setting(
+            section=section.name,
+            name=field.name,
+            type=field.type,
+            default=getattr(section.default, field.name),
+            text=next(meta.description for meta in metas if meta.description),
+            secret=any(meta.extra == SECRET for meta in metas),
+        )
+    return settings
+
+
+SECTIONS: dict[str, type[Section]] = {
+    section.name: section.type for section in msgspec.structs.fields(Config)
+}
+SETTINGS: dict[str, Setting] = {
+    key: setting
+    for section in msgspec.structs.fields(Config)
+    for key, setting in _settings_of(section).items()
+}

@@ -1,0 +1,77 @@
+"""The catalogue of exit codes: what a script that starts Plaza can tell apart."""
+
+from typing import NamedTuple
+
+
+class Exit(NamedTuple):
+    """One line of the catalogue.
+
+    Attributes:
+        code: the exit status.
+        name: a word for it.
+        text: what happened.
+        remedy: what to do.
+    """
+
+    code: int
+    name: str
+    text: str
+    remedy: str
+
+
+OK = Exit(0, "done", "Done. After `serve`: stopped by a signal, and all work is on disk.", "")
+UNEXPECTED = Exit(1, "unexpected", "Something that Plaza did not foresee.", "Report the traceback.")
+USAGE = Exit(2, "usage", "The command line is not understood.", "See `plaza COMMAND --help`.")
+CONFIGURATION = Exit(
+    3,
+    "configuration",
+    "A setting is unknown or has a wrong value.",
+    "Correct the file, variable or flag that the message names.",
+)
+ADDRESS = Exit(
+    4,
+    "address",
+    "The address cannot be listened on; mostly, another program does so already.",
+    "Stop that program, or choose another `--port`.",
+)
+DATABASE = Exit(
+    5, "database", "The database cannot be reached.", "Check `database.url`, and start it."
+)
+MIGRATION = Exit(
+    6,
+    "migration",
+    "The database's schema was made by a newer version, or by migrations that were changed since.",
+    "Run the version that made it, or a newer one.",
+)
+EMBEDDED = Exit(
+    7,
+    "embedded database",
+    "The embedded database cannot run: its folder is in use or not fit for it, or it fails.",
+    "Do what the message says; often: stop the other plaza, or choose another `--data-dir`.",
+)
+
+CATALOGUE = (OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED)
+
+
+class ConfigError(Exception):
+    """A setting is unknown or has a wrong value. The message names it and its source."""
+
+
+class AddressUnavailable(Exception):
+    """The address cannot be listened on. The message says why and what to do."""
+
+
+def exit_of(failure: Exception) -> Exit:
+    """How to end after a failure. Only of those with a line of their own is the message enough."""
+    from persistence.database import DatabaseError  # noqa: PLC0415 - keeps `plaza version` quick
+    from persistence.embedded import EmbeddedPostgresError  # noqa: PLC0415
+    from persistence.migrate import MigrationError  # noqa: PLC0415
+
+    kinds: dict[type[Exception], Exit] = {
+        ConfigError: CONFIGURATION,
+        AddressUnavailable: ADDRESS,
+        MigrationError: MIGRATION,  # a DatabaseError too
+        DatabaseError: DATABASE,
+        EmbeddedPostgresError: EMBEDDED,
+    }
+    return next((exit_ for kind, exit_ in kinds.items() if isinstance(failure, kind)), UNEXPECTED)

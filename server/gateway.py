@@ -1,0 +1,353 @@
+"""The WebSocket gateway: bytes from the socket to messages, on raw asyncio.
+
+uvicorn hands an upgraded connection to `GatewayProtocol` (as its `ws` class); `websockets` does the
+protocol, Sans-I/O. From here a message goes to a session: server/session.py, or server/echo.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+
+import structlog
+from websockets.exceptions import NegotiationError
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.typing import Origin, Subprotocol
+
+from protocol import close
+from protocol.close import Close
+from protocol.codec import CODECS, JSON
+from server.config import Config
+from server.outbox import Outbox, Tick
+from server.wheel import TimerWheel
+from server.wire import DeflatedCodec, FramedCodec
+
+logger = structlog.get_logger(__name__)
+
+# websockets logs a line per connection at INFO; what matters of it is logged here.
+_QUIET = logging.getLogger("websockets.server.plaza")
+_QUIET.setLevel(logging.ERROR)
+
+# How long a peer may take to end the TCP connection once the closing handshake has started.
+LINGER_SECONDS = 5
+
+_ORIGINS_OF_PROGRAMS: list[Origin | None] = [None]
+
+
+class Session(Protocol):
+    """What a connection is for. One object per connection, made after the opening handshake."""
+
+    def message(self, payload: bytes, *, text: bool) -> None:
+        """A message has come, in one piece. Must not raise."""
+
+    def lost(self) -> None:
+        """The connection is gone."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What the gateway counts: plain integers, read when metrics are asked for."""
+
+    connections: int = 0  # open now
+    accepted: int = 0
+    bytes_in: int = 0
+    messages_in: int = 0
+    slow: int = 0  # connections closed because they read too slowly
+
+
+class Gateway:
+    """What all connections of the process share.
+
+    Args:
+        config: of the process.
+        tick: writes at the end of the loop's tick.
+        wheel: of heartbeats and deadlines.
+        sessions: path -> makes the session of a connection that asked for it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        tick: Tick,
+        wheel: TimerWheel,
+        sessions: Mapping[str, Callable[["GatewayProtocol", Request], Session]],
+    ) -> None:
+        self.tick = tick
+        self.wheel = wheel
+        self.sessions = sessions
+        self.traffic = Traffic()
+        self.connections: set[GatewayProtocol] = set()
+        self.draining = False
+        self.heartbeat = config.gateway.heartbeat_seconds
+        self.hello_seconds = config.limits.hello_seconds
+        self.message_bytes = config.limits.message_bytes or None
+        self.fragments = config.limits.fragments
+        self.outbox_soft = config.limits.outbox_soft_bytes or None
+        self.outbox_hard = config.limits.outbox_hard_bytes
+        self.origins: Sequence[Origin | None] | None = None
+        if config.server.origins:
+            self.origins = [*map(Origin, config.server.origins), *_ORIGINS_OF_PROGRAMS]
+        self.extensions = None
+        if config.gateway.deflate:
+            self.extensions = [
+                ServerPerMessageDeflateFactory(
+                    server_no_context_takeover=True, client_no_context_takeover=True
+                )
+            ]
+        # One object per format: the fan-out encodes once for all that share it.
+        min_bytes = config.gateway.deflate_min_bytes
+        self.plain = {codec: FramedCodec(codec) for codec in CODECS.values()}
+        self.deflated = {
+            codec: DeflatedCodec(codec, min_bytes=min_bytes) for codec in CODECS.values()
+        }
+
+
+def choose_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """The first of the client's subprotocols that Plaza speaks; none offered means JSON."""
+    for subprotocol in offered:
+        if subprotocol in CODECS:
+            return subprotocol
+    if offered:
+        raise NegotiationError(f"offer one of the subprotocols {', '.join(CODECS)}")
+    return None
+
+
+class GatewayProtocol(asyncio.Protocol):
+    """One WebSocket connection: what uvicorn expects of its `ws` class.
+
+    Args:
+        gateway: shared by all connections; bound by the composition root.
+        server_state: uvicorn's, which counts connections; its other arguments are not needed.
+    """
+
+    __slots__ = (
+        "_fragments",
+        "_gateway",
+        "_last_seen",
+        "_protocol",
+        "_server_state",
+        "_session",
+        "_text",
+        "codec",
+        "due",
+        "outbox",
+        "settled",
+        "transport",
+    )
+
+    def __init__(self, gateway: Gateway, *, server_state: Any, **_: Any) -> None:
+        self._gateway = gateway
+        self._server_state = server_state
+        self._protocol = ServerProtocol(
+            origins=gateway.origins,
+            extensions=gateway.extensions,
+            select_subprotocol=choose_subprotocol,
+            max_size=gateway.message_bytes,
+            logger=_QUIET,
+        )
+        self._session: Session | None = None
+        self.codec = JSON
+        self._fragments: list[bytes] | None = None
+        self._text = False
+        self._last_seen = gateway.wheel.now
+        self.due = 0  # of the timer wheel
+        self.settled = False
+        self.outbox: Outbox
+
+    # --- from the socket -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Uvicorn has parsed an upgrade request, which comes next, as data."""
+        transport = cast(asyncio.Transport, transport)  # which uvloop does not derive from
+        self.transport = transport
+        transport.set_write_buffer_limits(high=self._gateway.outbox_soft)
+        self._server_state.connections.add(self)
+        self._gateway.connections.add(self)
+        self._gateway.traffic.connections += 1
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes: of the upgrade request first, then of frames."""
+        gateway = self._gateway
+        gateway.traffic.bytes_in += len(data)
+        self._last_seen = gateway.wheel.now
+        protocol = self._protocol
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if isinstance(event, Frame):
+                self._frame(event)
+            elif isinstance(event, Request):
+                self._open(event)
+        if protocol.writes:
+            self._write_protocol()
+
+    def _frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            self._text = opcode is Opcode.TEXT
+            if frame.fin:
+                self._message(bytes(frame.data))
+            else:
+                self._fragments = [bytes(frame.data)]
+        elif opcode is Opcode.CONT and self._fragments is not None:
+            self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                message, self._fragments = b"".join(self._fragments), None
+                self._message(message)
+            elif 0 < self._gateway.fragments <= len(self._fragments):
+                self._fragments = None
+                self.close(close.POLICY_VIOLATION)
+
+    def _message(self, payload: bytes) -> None:
+        # Frames behind our close frame are dropped: the session is over.
+        if self._session is not None and self._protocol.state is OPEN:
+            self._gateway.traffic.messages_in += 1
+            self._session.message(payload, text=self._text)
+
+    def eof_received(self) -> None:
+        """The peer has ended its side: returning None closes ours."""
+        self._protocol.receive_eof()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """The socket is gone."""
+        gateway = self._gateway
+        gateway.wheel.remove(self)
+        self._server_state.connections.discard(self)
+        gateway.connections.discard(self)
+        gateway.traffic.connections -= 1
+        if self._session is not None:
+            self.outbox.close()
+            self._session.lost()
+            self._session = None
+
+    def pause_writing(self) -> None:
+        """More than the soft bound waits in the transport."""
+        if self._session is not None:
+            self.outbox.pause()
+
+    def resume_writing(self) -> None:
+        """The transport has caught up."""
+        if self._session is not None:
+            self.outbox.resume()
+
+    # --- opening and closing ---------------------------------------------------------------------
+
+    def _open(self, request: Request) -> None:
+        gateway, protocol = self._gateway, self._protocol
+        make_session = gateway.sessions.get(request.path.partition("?")[0])
+        if gateway.draining:
+            response = protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Shutting down. Retry.\n")
+            response.headers["Retry-After"] = "1"
+        elif make_session is None:
+            response = protocol.reject(HTTPStatus.NOT_FOUND, "Connect to /ws.\n")
+        else:
+            response = protocol.accept(request)
+        protocol.send_response(response)
+        if protocol.state is not OPEN or make_session is None:
+            return
+        if protocol.subprotocol is not None:
+            self.codec = CODECS[protocol.subprotocol]
+        self.outbox = Outbox(
+            self._wire(),
+            self.transport,
+            gateway.tick,
+            hard=gateway.outbox_hard,
+            overflowed=self._overflowed,
+        )
+        gateway.traffic.accepted += 1
+        self._session = make_session(self, request)
+        gateway.wheel.put(self, gateway.hello_seconds or gateway.heartbeat)
+
+    def _wire(self) -> FramedCodec | DeflatedCodec:
+        for extension in self._protocol.extensions:
+            # A client may ask for a smaller window than the shared frames use; it gets plain ones,
+            # which RFC 7692 allows for any message.
+            if isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == 15:
+                return self._gateway.deflated[self.codec]
+        return self._gateway.plain[self.codec]
+
+    def reply(self, payload: bytes, *, text: bool) -> None:
+        """Send a message that is nobody else's: framed for this connection alone."""
+        (self._protocol.send_text if text else self._protocol.send_binary)(payload)
+        self._write_protocol()
+
+    def settle(self) -> None:
+        """The client has said hello: the deadline for it is over, heartbeats begin."""
+        self.settled = True
+        self._gateway.wheel.put(self, self._gateway.heartbeat)
+
+    def close(self, code: Close) -> None:
+        """Start the closing handshake, after everything that is queued. Idempotent."""
+        if self._protocol.state is not OPEN:
+            return
+        self.outbox.release()
+        self.outbox.flush()
+        self.outbox.close()
+        self._protocol.send_close(code.code, code.reason)
+        self._write_protocol()
+        self._gateway.wheel.put(self, LINGER_SECONDS)
+
+    def shutdown(self) -> None:
+        """Uvicorn stops: whoever is still here is sent away."""
+        if self._session is not None:
+            self.close(close.RESTART)
+        else:
+            self.transport.close()
+
+    def _write_protocol(self) -> None:
+        """Write what the protocol itself has to say: handshake, pong, close."""
+        for chunk in self._protocol.data_to_send():
+            if chunk:
+                self.transport.write(chunk)
+            else:
+                # Only our side ends: closing at once would reset a connection whose peer is still
+                # sending, and the close frame with the reason would be lost to it.
+                self._end()
+                return
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be written."""
+        return self.outbox.waiting if self._session is not None else 0
+
+    def _end(self) -> None:
+        if self._session is not None:
+            self.outbox.close()
+        self.transport.write_eof()
+        self._gateway.wheel.put(self, LINGER_SECONDS)
+
+    def _overflowed(self) -> None:
+        self._gateway.traffic.slow += 1
+        logger.info("a reader was too slow", waiting=self.outbox.waiting)
+        self.outbox.close()
+        self._protocol.fail(close.SLOW.code, close.SLOW.reason)
+        self._write_protocol()
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def on_timer(self, now: int) -> None:
+        """Called by the wheel: a deadline has passed, or a heartbeat is due."""
+        if self._protocol.state is not OPEN:
+            self.transport.abort()
+            return
+        heartbeat = self._gateway.heartbeat
+        if not self.settled and self._gateway.hello_seconds:
+            self.close(close.HELLO_TIMEOUT)
+            return
+        idle = now - self._last_seen
+        if idle >= 2 * heartbeat:
+            self.close(close.HEARTBEAT_TIMEOUT)
+        elif idle >= heartbeat:
+            self._protocol.send_ping(b"")
+            self._write_protocol()
+            self._gateway.wheel.put(self, heartbeat)
+        else:
+            self._gateway.wheel.put(self, heartbeat - idle)

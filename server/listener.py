@@ -1,0 +1,123 @@
+"""The port: HTTP by uvicorn, WebSocket connections handed on to the gateway."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import uvicorn
+
+from server.exits import AddressUnavailable
+
+BACKLOG = 2048  # connections that the kernel accepts ahead of us: a reconnect storm
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Reserve the address to listen on.
+
+    Args:
+        port: 0 takes any free one.
+
+    Raises:
+        AddressUnavailable: it is taken, not of this machine, or not allowed.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise AddressUnavailable(
+            f"The host {host!r} is not known: {error.strerror}. Set server.host to an address of "
+            "this machine."
+        ) from None
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise AddressUnavailable(_reason(host, port, error)) from None
+    bound.setblocking(False)
+    return bound
+
+
+def _reason(host: str, port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"Port {port} of {host} is taken by another program. Stop it, or choose another "
+                "one with --port (0 takes any free one)."
+            )
+        case errno.EACCES:
+            return f"Port {port} is not allowed to this user. Choose one above 1023 with --port."
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine. Choose another one with --host."
+    return f"{host}, port {port} cannot be listened on: {error.strerror}."
+
+
+def url_of(bound: socket.socket) -> str:
+    """The URL at which a bound socket is reached."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own handling of signals: the composition root has it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+
+@asynccontextmanager
+async def listening(
+    app: Any,
+    bound: socket.socket,
+    *,
+    websocket: Callable[..., asyncio.Protocol] | None = None,
+    trusted_proxies: Sequence[str] = (),
+    grace_seconds: int = 1,
+) -> AsyncIterator[None]:
+    """Serve on a bound socket.
+
+    On exit no more connections are accepted; those that are open get `grace_seconds` to end.
+
+    Args:
+        app: an ASGI application.
+        websocket: makes the protocol of an upgraded connection, as uvicorn's `ws` class does.
+        trusted_proxies: addresses whose X-Forwarded-For is believed.
+    """
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws=cast(Any, websocket or "none"),  # any callable will do
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_graceful_shutdown=grace_seconds,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[bound]), name="listener")
+    await server.accepting.wait()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving

@@ -1,0 +1,30 @@
+"""The HTTP interface under /api/v1, on Litestar. `build` makes it.
+
+A map, in reading order:
+
+    app             the application: routes, and what surrounds each request
+    services        what it needs from the rest of the process
+    authentication  Authorization: Bearer
+    accounts        /accounts, /me
+    sessions        /sessions
+    rooms           /rooms, /rooms/{room}, /rooms/{room}/events
+    messages        /rooms/{room}/messages
+    members         /rooms/{room}/members
+    entries         what a write to a room is answered with
+    bodies          what is taken and given besides the protocol's own records
+    parameters      what stands in paths, queries and headers
+    cursors         pages of lists
+    wire            ids and bodies, in and out of Litestar
+    errors          one shape for every error
+    openapi         /api/v1/schema
+    docs            /api/v1/docs
+    operations      /healthz, /readyz, /metrics
+
+Controllers are thin: parse, call one function, shape the answer. The rules are in server/auth.py
+and in rooms/, where the socket's commands obey the same ones.
+"""
+
+from server.rest.app import build
+from server.rest.services import Services
+
+__all__ = ["Services", "build"]

@@ -1,0 +1,91 @@
+"""The Litestar application: routes, and what surrounds each request."""
+
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import MutableScopeHeaders
+from litestar.di import Provide
+from litestar.types import Message, Scope
+
+from protocol.ids import Id
+from server.auth import Auth, Origin
+from server.rest.accounts import Accounts, Me
+from server.rest.authentication import BearerAuthentication
+from server.rest.docs import docs_page
+from server.rest.errors import HANDLERS
+from server.rest.members import Members
+from server.rest.messages import Messages
+from server.rest.openapi import API, openapi_config
+from server.rest.operations import operations
+from server.rest.rooms import Rooms
+from server.rest.services import Services
+from server.rest.sessions import Sessions
+from server.rest.wire import IdSchema, PlazaRequest, decode_id, is_id
+from server.tokens import Claims
+
+
+def build(services: Services) -> Litestar:
+    """Make the ASGI application.
+
+    Args:
+        services: what the routes need.
+    """
+    auth = Auth(
+        database=services.database,
+        passwords=services.passwords,
+        tokens=services.tokens,
+        throttles=services.throttles,
+        mint=services.mint,
+        clock=services.clock,
+        refresh_days=services.config.auth.refresh_token_days,
+        close_sessions=services.chat.close_sessions,
+    )
+    api = Router(
+        API,
+        route_handlers=[Accounts, Me, Sessions, Rooms, Messages, Members],
+        middleware=[lambda app: BearerAuthentication(app, auth=auth)],
+        dependencies={
+            "auth": _constant(auth),
+            "chat": _constant(services.chat),
+            "database": _constant(services.database),
+            "caller": Provide(_caller, sync_to_thread=False),
+            "origin": Provide(_origin, sync_to_thread=False),
+        },
+    )
+    return Litestar(
+        [api, docs_page, *operations(services)],
+        request_class=PlazaRequest,
+        request_max_body_size=services.config.limits.request_bytes or None,
+        type_encoders={Id: str},
+        type_decoders=[(is_id, decode_id)],
+        exception_handlers=HANDLERS,
+        before_send=[_add_headers],
+        plugins=[IdSchema()],
+        openapi_config=openapi_config(),
+        logging_config=None,
+    )
+
+
+def _constant(value: Any) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def _caller(request: PlazaRequest) -> Claims:
+    return request.auth
+
+
+def _origin(request: PlazaRequest) -> Origin:
+    return Origin(
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+    )
+
+
+def _add_headers(message: Message, scope: Scope) -> None:
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    if scope["path"].startswith("/api/"):
+        headers["Cache-Control"] = "no-store"

@@ -1,0 +1,152 @@
+"""The OpenAPI 3.1 document: /api/v1/schema."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, Router
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.types import Method
+
+from protocol.ids import Id
+from server.rest.errors import ErrorBody
+from server.rest.wire import ID_PATTERN
+
+API = "/api/v1"
+SCHEMA = f"{API}/schema"
+
+DESCRIPTION = """\
+Accounts, sessions, rooms and their logs over HTTP. What happens in a room is followed over the \
+WebSocket at `/ws`; both obey the same rules and use the same error codes.
+
+Ids are decimal strings of 64-bit integers. Times are RFC 3339 in UTC. Lists come in pages: give \
+`next_cursor` of one page as `cursor` of the next. Fields at their default are left out of records.\
+"""
+
+
+def openapi_config() -> OpenAPIConfig:
+    """What Litestar needs to know besides the routes themselves."""
+    return OpenAPIConfig(
+        title="Plaza",
+        version="1.0",
+        description=DESCRIPTION,
+        security=[{"bearer": []}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="The access token of sign-up, login or refresh.",
+                )
+            }
+        ),
+        tags=[
+            Tag("accounts", "People"),
+            Tag("sessions", "Logins"),
+            Tag("rooms", "Conversations and their logs"),
+            Tag("messages", "What is said in a room"),
+            Tag("members", "Who is in a room"),
+        ],
+        operation_id_creator=_operation_id,
+        render_plugins=[_Document(path=["/", "/openapi.json"])],
+        openapi_router=Router(
+            SCHEMA, route_handlers=[], include_in_schema=False, after_request=_refuse_html
+        ),
+    )
+
+
+@lru_cache(maxsize=1)
+def document(app: Litestar) -> dict[str, Any]:
+    """The whole document.
+
+    The schemas of bodies are msgspec's own, as in docs/protocol.md: Litestar's lack the docstrings
+    and some of the bounds.
+    """
+    openapi = app.openapi_schema.to_schema()
+    schemas = openapi["components"]["schemas"]
+    _, exact = msgspec.json.schema_components(
+        [ErrorBody, *_bodies(app)],
+        schema_hook=_schema_of_id,
+        ref_template="#/components/schemas/{name}",
+    )
+    schemas.update(exact)
+    for operation in operations_of(openapi):
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            content["example"] = example_of(content["schema"], schemas)
+    return openapi
+
+
+def operations_of(openapi: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The operations of a document, in its order."""
+    for item in openapi["paths"].values():
+        yield from item.values()
+
+
+def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """A value that fits a schema, made of the examples at its fields; fields without are left out.
+
+    Args:
+        schemas: what references lead to.
+    """
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "items" in schema:
+        return [example_of(schema["items"], schemas)]
+    if "properties" in schema:
+        required = schema.get("required", ())
+        return {
+            name: example_of(field, schemas)
+            for name, field in schema["properties"].items()
+            if name in required or "examples" in field
+        }
+    return schema.get("default")
+
+
+class _Document(JsonRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], _: dict[str, Any]) -> bytes:
+        return msgspec.json.encode(document(request.app))
+
+
+def _bodies(app: Litestar) -> Iterator[type[msgspec.Struct]]:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            signature = handler.parsed_fn_signature
+            for field in (signature.parameters.get("data"), signature.return_type):
+                if field is not None and field.is_subclass_of(msgspec.Struct):
+                    yield field.annotation
+
+
+def _schema_of_id(type_: type) -> dict[str, Any]:
+    if type_ is Id:
+        return {"type": "string", "pattern": ID_PATTERN, "examples": ["118094627143680000"]}
+    raise NotImplementedError(type_)
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    # A parameter that is not there is left out; there is no way to send null.
+    match schema:
+        case {"oneOf": [some, {"type": "null"}], **rest}:
+            return {**some, **rest}
+    return schema
+
+
+def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[object]) -> str:
+    return handler.handler_name
+
+
+def _refuse_html(response: Response[object]) -> Response[object]:
+    # Litestar adds a page of its own for what is not there below the document.
+    if response.status_code == NotFoundException.status_code:
+        raise NotFoundException
+    return response

@@ -1,0 +1,35 @@
+"""/healthz, /readyz and /metrics: for whoever runs the process, not for its users."""
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from protocol.errors import UNAVAILABLE
+from server.rest.errors import answer
+from server.rest.services import Services
+
+
+def operations(services: Services) -> list[HTTPRouteHandler]:
+    """The routes; without /metrics where that is bound to another address."""
+
+    @get("/healthz", include_in_schema=False, sync_to_thread=False)
+    def healthz() -> dict[str, str]:
+        """The process runs and its event loop turns. Restart it when this fails."""
+        return {"status": "ok"}
+
+    @get("/readyz", include_in_schema=False)
+    async def readyz() -> Response[object]:
+        """What the process depends on can be reached. Send it no traffic while this fails."""
+        checks = {name: problem or "ok" for name, problem in (await services.readiness()).items()}
+        if all(outcome == "ok" for outcome in checks.values()):
+            return Response({"status": "ready", "checks": checks})
+        return answer(UNAVAILABLE, "Not ready. The details say why.", details=checks)
+
+    @get("/metrics", include_in_schema=False, sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        """For Prometheus."""
+        content, media_type = services.metrics()
+        return Response(content, media_type=media_type)
+
+    if services.config.server.metrics_address:
+        return [healthz, readyz]
+    return [healthz, readyz, metrics]

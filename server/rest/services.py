@@ -1,0 +1,38 @@
+"""What REST needs from the rest of the process; server/app.py fills it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from persistence.database import Database
+from protocol.ids import IdMint
+from server.chat import Chat
+from server.config import Config
+from server.limits import Throttles
+from server.passwords import Passwords
+from server.tokens import TokenKey
+
+# What is wrong with each part that the process depends on, as a sentence; None: nothing.
+Readiness = Callable[[], Awaitable[Mapping[str, str | None]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts that the routes are made of.
+
+    Attributes:
+        mint: makes ids.
+        clock: Unix time in milliseconds.
+        readiness: whether the parts that the process depends on can be reached.
+        metrics: the text of /metrics and its media type.
+    """
+
+    config: Config
+    database: Database
+    chat: Chat
+    passwords: Passwords
+    tokens: TokenKey
+    throttles: Throttles
+    mint: IdMint
+    clock: Callable[[], int]
+    readiness: Readiness
+    metrics: Callable[[], tuple[bytes, str]]

@@ -1,0 +1,62 @@
+"""The database of this process: embedded or external, connected, its schema up to date."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from persistence.database import Database, DatabaseError
+from persistence.embedded import EmbeddedPostgres
+from persistence.migrate import MigrationError, migrate
+from protocol.errors import PlazaError
+from server.config import Config
+
+
+@asynccontextmanager
+async def open_database(
+    config: Config, *, progress: Callable[[str], None]
+) -> AsyncIterator[Database]:
+    """Start the embedded Postgres unless there is a `database.url`, connect, and migrate.
+
+    To be entered before anything else runs on the loop: starting the embedded one blocks.
+
+    Args:
+        config: the sections `server` and `database` are used.
+        progress: gets a sentence at each step that may take a while.
+
+    Raises:
+        EmbeddedPostgresError: the embedded Postgres cannot run.
+        DatabaseError: the database cannot be reached or used.
+        MigrationError: its schema cannot be brought up to date.
+    """
+    async with AsyncExitStack() as open_:
+        url = config.database.url
+        if not url:
+            # Not in a thread: Ctrl+C would abandon it, and the server that it has just started.
+            embedded = EmbeddedPostgres.start(Path(config.server.data_dir), progress=progress)
+            open_.callback(embedded.stop)
+            url = embedded.dsn
+        database = await Database.open(url, pool_size=config.database.pool_size)
+        open_.push_async_callback(database.close)
+        await _bring_up_to_date(database, progress=progress)
+        yield database
+
+
+async def _bring_up_to_date(database: Database, *, progress: Callable[[str], None]) -> None:
+    try:
+        connection = await database.open_connection()
+        try:
+            applied = await migrate(connection)
+        finally:
+            await connection.close()
+    except asyncpg.PostgresError as error:
+        raise MigrationError(
+            f"The schema could not be brought up to date: {error}. Correct that and start again; "
+            "the migration that failed has left nothing behind."
+        ) from error
+    except PlazaError as error:
+        raise DatabaseError("The database went away while Plaza started. Start again.") from error
+    if applied:
+        progress(f"Brought the schema up to date: {', '.join(applied)}")
+        await database.recycle()

@@ -1,0 +1,192 @@
+"""The command line: what it prints, and with which code it ends."""
+
+import asyncio
+import fcntl
+import signal
+import socket
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
+import httpx
+import pytest
+
+from persistence.embedded import EmbeddedPostgres
+from persistence.migrate import migrations
+from server import cli, exits
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without a plaza.toml."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plaza(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    code = ended.value.code
+    return code if isinstance(code, int) else 0
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plaza("version") == 0
+    name, number = capsys.readouterr().out.split()
+    assert name == "plaza"
+    assert number[0].isdigit()
+
+
+def test_config_shows_what_is_in_force(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAZA_SERVER__PORT", "9000")
+    monkeypatch.setenv("PLAZA_DATABASE__URL", "postgresql://plaza:hunter2@db/plaza")
+    assert plaza("config") == 0
+    shown = capsys.readouterr().out
+    assert "port = 9000" in shown
+    assert "hunter2" not in shown
+
+
+def test_help_lists_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plaza("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("serve", "migrate", "config", "version", "chat"):
+        assert command in shown
+    for exit_ in exits.CATALOGUE:
+        assert f"{exit_.code} {exit_.name}" in " ".join(shown.split())
+
+
+def test_exit_codes_differ() -> None:
+    codes = [exit_.code for exit_ in exits.CATALOGUE]
+    assert codes == sorted(set(codes))
+
+
+@pytest.mark.parametrize("wrong", [["serv"], ["serve", "--prot", "1"], ["serve", "--port", "x"]])
+def test_a_misspelt_command_line(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert plaza(*wrong) == exits.USAGE.code
+    assert capsys.readouterr().err
+
+
+def test_a_wrong_setting(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "plaza.toml").write_text("[limits]\nmesage_bytes = 1\n")
+    assert plaza("config") == exits.CONFIGURATION.code
+    assert "Did you mean limits.message_bytes?" in capsys.readouterr().err
+
+
+def test_flags_are_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plaza("serve", "--port", "70000") == exits.CONFIGURATION.code
+    assert "server.port = 70000 (command line)" in capsys.readouterr().err
+
+
+class Ended(NamedTuple):
+    """A process and what it left."""
+
+    code: int | None
+    out: str
+    error: str
+
+
+async def started(*arguments: str) -> Process:
+    command = [sys.executable, "-m", "server", *arguments]
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE, stderr=PIPE)
+
+
+async def process(*arguments: str) -> Ended:
+    """Run plaza in a process of its own: it sets up a loop and the logs."""
+    child = await started(*arguments)
+    out, error = await child.communicate()
+    return Ended(child.returncode, out.decode(), error.decode())
+
+
+async def test_migrate_fills_an_empty_database(postgres: EmbeddedPostgres) -> None:
+    connection = await asyncpg.connect(postgres.dsn)
+    await connection.execute("CREATE DATABASE empty")
+    dsn = postgres.dsn_of("empty")
+    for steps in (1, 0):
+        ended = await process("migrate", "--database-url", dsn)
+        assert (ended.code, ended.out) == (0, "The schema is up to date.\n"), ended.error
+        assert ended.error.count("0001_accounts_and_sessions") == steps
+    await connection.execute("DROP DATABASE empty")
+    await connection.close()
+
+
+async def test_a_database_that_is_not_there(unused_tcp_port: int) -> None:
+    url = f"postgresql://plaza:hunter2@127.0.0.1:{unused_tcp_port}/plaza"
+    ended = await process("migrate", "--database-url", url)
+    assert ended.code == exits.DATABASE.code
+    assert ended.error.startswith("Error: The database cannot be reached")
+    assert "hunter2" not in ended.error
+    assert "Traceback" not in ended.error
+
+
+async def test_a_database_from_the_future(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    version = migrations()[-1].version + 1
+    await connection.execute(
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, 'future', '')", version
+    )
+    await connection.close()
+    ended = await process("migrate", "--database-url", dsn)
+    assert ended.code == exits.MIGRATION.code
+    assert "newer plaza (migration future)" in ended.error
+
+
+async def test_a_data_directory_that_is_a_file(folder: Path) -> None:
+    (folder / "data").write_text("")
+    ended = await process("migrate", "--data-dir", str(folder / "data"))
+    assert ended.code == exits.EMBEDDED.code
+    assert "--data-dir" in ended.error
+
+
+async def test_a_data_directory_in_use(folder: Path) -> None:
+    with (folder / "plaza.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711\n")
+        lock.flush()
+        ended = await process("serve", "--port", "0", "--data-dir", str(folder))
+    assert ended.code == exits.EMBEDDED.code
+    assert "in use by another plaza (process 4711)" in ended.error
+
+
+async def test_a_port_in_use(dsn: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = await process("serve", "--port", port, "--database-url", dsn)
+    assert ended.code == exits.ADDRESS.code
+    assert f"Port {port} of 127.0.0.1 is taken" in ended.error
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+async def test_serve_says_where_and_stops_on_a_signal(dsn: str, stop: signal.Signals) -> None:
+    server = await started("serve", "--port", "0", "--database-url", dsn)
+    assert server.stdout is not None
+    line = (await server.stdout.readline()).decode()
+    url = line.removeprefix("Plaza is listening on ").strip()
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"{url}/healthz")).status_code == 200
+    server.send_signal(stop)
+    out, error = await server.communicate()
+    assert (server.returncode, out) == (0, b""), error
+    assert b"Traceback" not in error
+
+
+def test_what_nobody_foresaw_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "load", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["config"])
+
+
+def test_a_quick_command_does_not_load_the_server() -> None:
+    program = "import server.cli, sys; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT).split()
+    assert not {"asyncpg", "litestar", "uvicorn", "httpx", "server.app"} & set(loaded)
