@@ -52,7 +52,7 @@ lock: $(INSTALLED)  ## pin what pyproject.toml asks for; ARGS=--upgrade takes ne
 	$(COMPILE) --output-file requirements-build.lock --group build
 
 clean:  ## remove what make and the tools made; data/ stays
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-autobahn build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(INSTALLED): pyproject.toml requirements-build.lock requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

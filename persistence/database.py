@@ -24,6 +24,8 @@ OUTAGES = (
     asyncpg.OperatorInterventionError,  # it is shutting down or starting up
     asyncpg.InsufficientResourcesError,  # too many connections, or its disk is full
     asyncpg.ReadOnlySQLTransactionError,  # it has become a standby
+    # asyncpg's state between the server's farewell and the end of the connection.
+    asyncpg.InternalClientError,
 )
 
 
@@ -118,7 +120,7 @@ class Database:
                 "postgresql://user:password@host:5432/database; special characters in the "
                 "password are percent-encoded."
             ) from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*OUTAGES, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             reason = str(error) or "no answer in time"
             raise DatabaseError(
                 f"The database cannot be reached: {reason}. Check that it runs, and its address."
@@ -195,5 +197,5 @@ class Database:
         try:
             async with asyncio.timeout(grace):
                 await self._pool.close()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (*OUTAGES, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._pool.terminate()

@@ -111,7 +111,7 @@ class Client:
     async def close(self) -> None:
         """Close the connection, with a closing handshake. Idempotent.
 
-        Commands that wait get ClientClosed; iterators of events end.
+        Commands that wait get ClientClosed; iterators of events end after what has arrived.
         """
         await self._link.close()
         await self._close_login()

@@ -103,11 +103,6 @@ class Inbox:
         """Wake who waits in `turn`."""
         self._taken.set()
 
-    def clear(self) -> None:
-        """Drop all that waits."""
-        self._events.clear()
-        self._left.clear()
-
     def end(self, error: Exception) -> None:
         """Nothing more comes: after the events that wait, `head` raises `error`."""
         self._end = error

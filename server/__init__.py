@@ -1,6 +1,6 @@
 """The process: the only package that knows all others, and that none of them knows.
 
-A map, in reading order:
+A map. How it starts:
 
     cli         the command line: plaza serve, migrate, config, version, chat
     exits       the catalogue of exit codes, and the failures that lead to them
@@ -9,13 +9,28 @@ A map, in reading order:
     reference   the generated parts of docs/operations.md
     logs        standard error: for people or for machines
     app         the composition root: what is made, in which order, and how it ends
-    gateway     WebSocket connections on raw asyncio; hop 1 of a message's path
-    dispatch    a command to what carries it out; hop 3
-    outbox      what waits for one slow reader, bounded in bytes
-    drain       the orderly end
+    storage     the database: embedded or external, connected, migrated
+    listener    the port: HTTP to uvicorn, WebSocket connections to the gateway
+
+A message's path:
+
+    gateway     bytes from the socket to messages, on raw asyncio
+    session     one chat connection: hello, then commands, each with one answer
+    reception   hello: who it is, which rooms, what was missed
+    dispatch    a command's type to what carries it out
+    chat        what accounts do with rooms beyond one event; REST uses it too
+    wire        events to WebSocket frames
+    outbox      what waits for one reader, bounded in bytes
+    echo        /ws/echo, for conformance suites
+
+Around it:
+
+    auth        accounts and their sessions
     passwords   argon2id, so many at a time
     tokens      access tokens (signed) and refresh tokens (random)
     limits      how often one may try
+    wheel       one timer for all connections
+    background  work that nobody waits for
     metrics     what /metrics shows
     rest/       the HTTP interface: thin controllers
 """

@@ -288,8 +288,7 @@ class GatewayProtocol(asyncio.Protocol):
         """Start the closing handshake, after everything that is queued. Idempotent."""
         if self._protocol.state is not OPEN:
             return
-        self.outbox.release()
-        self.outbox.flush()
+        self.outbox.flush()  # but what is held: without what was missed before it, it is a hole
         self.outbox.close()
         self._protocol.send_close(code.code, code.reason)
         self._write_protocol()

@@ -1,42 +1,35 @@
 """What REST takes and gives besides the protocol's own records."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from persistence.sessions import Session
+from protocol.codec import to_builtins
 from protocol.commands import Attachments, Body, Members, Nonce, Title
 from protocol.events import AnyRoomEvent
 from protocol.ids import Id
 from protocol.records import Member, Record, Role, Room, RoomKind, Seq, Time, User
 from server.passwords import MAX_LENGTH, MIN_LENGTH
 
-# The rules for new ones are in server/auth.py and server/passwords.py; these bounds are generous,
-# so that nobody spends time on a megabyte of password.
+# The rules for new ones are in server/auth.py and server/passwords.py. These bounds are generous,
+# and keep anybody from having a megabyte of password normalised.
 Username = Annotated[
-    str,
-    Meta(
-        max_length=100,
-        description="3 to 30 of a-z, 0-9 and _; case does not matter",
-        examples=["ada"],
-    ),
+    str, Meta(max_length=100, description="3 to 30 of a-z, 0-9 and _; case does not matter")
 ]
-Email = Annotated[str, Meta(max_length=300, examples=["ada@example.org"])]
+Email = Annotated[str, Meta(max_length=300, description="Such as ada@example.org")]
+Login = Annotated[str, Meta(max_length=300, description="Username or e-mail address")]
 Password = Annotated[
     str,
-    Meta(
-        max_length=1_000,
-        description=f"{MIN_LENGTH} to {MAX_LENGTH} characters of any kind",
-        examples=["correct horse battery"],
-    ),
-]
-RefreshToken = Annotated[
-    str,
-    Meta(max_length=200, description="Good for one use: the answer to it has the next one"),
+    Meta(max_length=1_000, description=f"{MIN_LENGTH} to {MAX_LENGTH} characters of any kind"),
 ]
 
 
-class SignUp(Struct):
+class RequestBody(Struct, omit_defaults=True, kw_only=True):
+    """Base of what is taken. Unknown fields are ignored, as in the socket's commands."""
+
+
+class SignUp(RequestBody):
     """A new account."""
 
     username: Username
@@ -44,33 +37,29 @@ class SignUp(Struct):
     password: Password
 
 
-class LogIn(Struct):
+class LogIn(RequestBody):
     """A login."""
 
-    login: Annotated[str, Meta(max_length=300, description="Username or e-mail address")]
+    login: Login
     password: Password
 
 
-class Refresh(Struct):
-    """A refresh token, in exchange for fresh tokens."""
+class Refresh(RequestBody):
+    """A refresh token, to be exchanged for fresh tokens."""
 
-    refresh_token: RefreshToken
+    refresh_token: Annotated[
+        str, Meta(max_length=200, description="Good for one use: the answer has the next one")
+    ]
 
 
-class ChangePassword(Struct):
+class ChangePassword(RequestBody):
     """A new password, and the present one."""
 
     current_password: Password
     new_password: Password
 
 
-class OwnSession(Session, frozen=True):
-    """A login that has not ended. `current`: the one that this request was made with."""
-
-    current: bool
-
-
-class NewRoom(Struct):
+class NewRoom(RequestBody):
     """A room to create. A dm has no title, and the other account as its only member."""
 
     kind: RoomKind
@@ -78,13 +67,13 @@ class NewRoom(Struct):
     members: Members = []
 
 
-class NewTitle(Struct):
+class NewTitle(RequestBody):
     """Another title for a room."""
 
     title: Title
 
 
-class NewMessage(Struct):
+class NewMessage(RequestBody):
     """A message to post."""
 
     body: Body = ""
@@ -93,22 +82,45 @@ class NewMessage(Struct):
     nonce: Nonce | None = None
 
 
-class NewBody(Struct):
+class NewBody(RequestBody):
     """Another body for a message."""
 
     body: Body
 
 
-class NewMember(Struct):
+class NewMember(RequestBody):
     """Who is to become a member."""
 
     account: Annotated[Id, Meta(description="Oneself, to join a channel; others, to invite them")]
 
 
-class NewRole(Struct):
+class NewRole(RequestBody):
     """Another role for a member."""
 
     role: Role
+
+
+EXAMPLES: dict[str, Any] = {
+    type(example).__name__: to_builtins(example)
+    for example in (
+        SignUp(username="ada", email="ada@example.org", password="correct horse battery"),  # noqa: S106
+        LogIn(login="ada", password="correct horse battery"),  # noqa: S106
+        Refresh(refresh_token="V2hvIHJlYWRzIHRoaXMgaGFzIGdvb2QgZXllcy4gISE"),  # noqa: S106
+        ChangePassword(current_password="correct horse battery", new_password="staple of battery"),  # noqa: S106
+        NewRoom(kind=RoomKind.GROUP, title="Engines", members=[Id(118094627143680001)]),
+        NewTitle(title="Analytical engines"),
+        NewMessage(body="The engine weaves algebraic patterns.", nonce="c1-7"),
+        NewBody(body="The engine weaves algebraical patterns."),
+        NewMember(account=Id(118094627143680001)),
+        NewRole(role=Role.ADMIN),
+    )
+}
+
+
+class OwnSession(Session, frozen=True):
+    """A login that has not ended. `current`: the one that this request was made with."""
+
+    current: bool
 
 
 class Entry(Record, frozen=True):
@@ -120,7 +132,7 @@ class Entry(Record, frozen=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """A part of a list. Where it ends `next_cursor` is null."""
+    """A part of a list. At its end `next_cursor` is null."""
 
     next_cursor: str | None = None
 

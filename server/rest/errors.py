@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from math import ceil
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
+from msgspec import Meta
 
 from protocol import errors
 from protocol.errors import ErrorSpec, PlazaError
@@ -25,7 +25,7 @@ class Problem(Record, frozen=True):
     `retry_after` is in seconds. `details` name what was wrong, where there is more than one thing.
     """
 
-    code: str
+    code: Annotated[str, Meta(extra_json_schema={"enum": sorted(errors.CATALOGUE)})]
     message: str
     retry_after: float | None = None
     details: dict[str, str] | None = None
@@ -78,7 +78,7 @@ def answer_bug(request: PlazaRequest, bug: Exception) -> Response[ErrorBody]:
     return answer(errors.INTERNAL, errors.INTERNAL.text)
 
 
-HANDLERS: Mapping[type[Exception], Any] = {
+HANDLERS: dict[int | type[Exception], Any] = {
     PlazaError: answer_refusal,
     HTTPException: answer_litestar,
     Exception: answer_bug,
@@ -106,14 +106,6 @@ def _documented(specs: list[ErrorSpec]) -> ResponseSpec:
         ErrorBody,
         generate_examples=False,
         description=" ".join(f"`{spec.code}`: {spec.text}" for spec in specs),
-        examples=[
-            Example(
-                id=spec.code,
-                summary=spec.code,
-                value={"error": {"code": spec.code, "message": spec.text}},
-            )
-            for spec in specs
-        ],
     )
 
 

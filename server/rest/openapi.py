@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from inspect import cleandoc
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,6 +16,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 
 from protocol.ids import Id
+from server.rest.bodies import EXAMPLES
 from server.rest.errors import ErrorBody
 from server.rest.wire import ID_PATTERN
 
@@ -74,43 +77,17 @@ def document(app: Litestar) -> dict[str, Any]:
         schema_hook=_schema_of_id,
         ref_template="#/components/schemas/{name}",
     )
+    for schema in exact.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     schemas.update(exact)
-    for operation in operations_of(openapi):
+    operations = chain.from_iterable(item.values() for item in openapi["paths"].values())
+    for operation in operations:
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
         for content in operation.get("requestBody", {}).get("content", {}).values():
-            content["example"] = example_of(content["schema"], schemas)
+            content["example"] = EXAMPLES[content["schema"]["$ref"].rpartition("/")[2]]
     return openapi
-
-
-def operations_of(openapi: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The operations of a document, in its order."""
-    for item in openapi["paths"].values():
-        yield from item.values()
-
-
-def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """A value that fits a schema, made of the examples at its fields; fields without are left out.
-
-    Args:
-        schemas: what references lead to.
-    """
-    if "$ref" in schema:
-        schema = schemas[schema["$ref"].rpartition("/")[2]]
-    if "examples" in schema:
-        return schema["examples"][0]
-    if "enum" in schema:
-        return schema["enum"][0]
-    if "items" in schema:
-        return [example_of(schema["items"], schemas)]
-    if "properties" in schema:
-        required = schema.get("required", ())
-        return {
-            name: example_of(field, schemas)
-            for name, field in schema["properties"].items()
-            if name in required or "examples" in field
-        }
-    return schema.get("default")
 
 
 class _Document(JsonRenderPlugin):
@@ -129,7 +106,7 @@ def _bodies(app: Litestar) -> Iterator[type[msgspec.Struct]]:
 
 def _schema_of_id(type_: type) -> dict[str, Any]:
     if type_ is Id:
-        return {"type": "string", "pattern": ID_PATTERN, "examples": ["118094627143680000"]}
+        return {"type": "string", "pattern": ID_PATTERN}
     raise NotImplementedError(type_)
 
 
@@ -141,7 +118,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[object]) -> str:
+def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[Any]) -> str:
     return handler.handler_name
 
 

@@ -1,5 +1,7 @@
 """/healthz, /readyz and /metrics: for whoever runs the process, not for its users."""
 
+from typing import Any
+
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
@@ -17,7 +19,7 @@ def operations(services: Services) -> list[HTTPRouteHandler]:
         return {"status": "ok"}
 
     @get("/readyz", include_in_schema=False)
-    async def readyz() -> Response[object]:
+    async def readyz() -> Response[Any]:
         """What the process depends on can be reached. Send it no traffic while this fails."""
         checks = {name: problem or "ok" for name, problem in (await services.readiness()).items()}
         if all(outcome == "ok" for outcome in checks.values()):

@@ -18,7 +18,9 @@ Emoji = Annotated[
     str, PathParameter(min_length=1, max_length=64, description="An emoji or a short code")
 ]
 LogPosition = Annotated[
-    int | None, QueryParameter(ge=0, le=MAX_SEQ, description="Position in the room's log")
+    # Not ge=0: Litestar leaves a minimum of 0 out of the OpenAPI document.
+    int | None,
+    QueryParameter(gt=-1, le=MAX_SEQ, description="Position in the room's log"),
 ]
 Cursor = Annotated[
     str | None, QueryParameter(description="`next_cursor` of the page before; none: the first page")

@@ -79,10 +79,6 @@ class IdSchema(OpenAPISchemaPlugin):
         """Whether this plugin describes the type."""
         return value is Id
 
-    def to_openapi_schema(self, **_: Any) -> Schema:
+    def to_openapi_schema(self, field_definition: Any, schema_creator: Any) -> Schema:  # noqa: ARG002
         """Describe the type."""
-        return Schema(
-            type=OpenAPIType.STRING,
-            pattern=ID_PATTERN,
-            examples=["1234567890123456789"],
-        )
+        return Schema(type=OpenAPIType.STRING, pattern=ID_PATTERN)

@@ -1,0 +1,190 @@
+"""Frames: what one implementation writes, the other reads."""
+
+import json
+
+import msgpack
+import pytest
+
+from plaza_client.errors import WireError
+from plaza_client.wire import (
+    WIRES,
+    Answer,
+    Encoding,
+    HistoryPage,
+    UnknownEvent,
+    Wire,
+    log_place,
+    shape,
+)
+from protocol import commands, events
+from protocol.codec import CODECS, Codec
+from protocol.ids import Id
+from protocol.records import Attachment, Reaction, Role, Room, RoomKind, User
+
+ROOM = Id(2**63 - 1)
+ADA = Id(11)
+AT = "2026-11-22T18:51:07.125Z"
+ENTRY = {"room": ROOM, "sender": ADA, "seq": 7, "event_id": Id(77), "at": AT}
+
+COMMANDS = [
+    commands.Hello(id=1, token="t", cursors={ROOM: 4, Id(2): 0}),
+    commands.Hello(id=1),
+    commands.Send(
+        id=2,
+        room=ROOM,
+        body="höher, \U0001f44b \u2028 \x00",
+        nonce="n-1",
+        reply_to=3,
+        attachments=[Attachment(id="a", name="b.png", type="image/png", size=2**53 - 1)],
+    ),
+    commands.Edit(id=3, room=ROOM, seq=2**53 - 1, body="new", nonce="n"),
+    commands.Delete(id=4, room=ROOM, seq=1),
+    commands.React(id=5, room=ROOM, seq=1, emoji="👍🏽"),
+    commands.Unreact(id=6, room=ROOM, seq=1, emoji="x", nonce="n"),
+    commands.Read(id=7, room=ROOM, seq=0),
+    commands.History(id=8, room=ROOM, after=4, limit=200),
+    commands.CreateRoom(id=9, kind=RoomKind.DM, members=[ADA], nonce="n"),
+    commands.Join(id=10, room=ROOM),
+    commands.Leave(id=11, room=ROOM),
+    commands.Invite(id=12, room=ROOM, account=ADA),
+    commands.Kick(id=13, room=ROOM, account=ADA),
+    commands.Promote(id=14, room=ROOM, account=ADA, role=Role.ADMIN),
+    commands.Rename(id=2**53 - 1, room=ROOM, title="T"),
+]
+LOUNGE = Room(id=ROOM, kind=RoomKind.CHANNEL, last_seq=9, title="L", role=Role.OWNER, unread=2)
+EVENTS = [
+    events.Ready(
+        id=1, user=User(id=ADA, username="ada"), session=Id(5), rooms=[LOUNGE], heartbeat=25
+    ),
+    events.Error(code="forbidden", message="No.", id=3, retry_after=1.5),
+    events.Error(code="bad_request", message="What?"),
+    events.Created(**ENTRY, kind=RoomKind.GROUP, title="T", members={ADA: Role.OWNER}),
+    events.Message(
+        **ENTRY,
+        nonce="n-1",
+        body="höher \x00 \U0001f44b",
+        reply_to=3,
+        attachments=[Attachment(id="a")],
+        mentions=[ADA],
+        edited_at=AT,
+        reactions=[Reaction(emoji="👍", accounts=[ADA, Id(12)])],
+    ),
+    events.Message(**ENTRY, deleted=True),
+    events.Edited(**ENTRY, target=3, body="new", mentions=[ADA]),
+    events.Deleted(**ENTRY, target=3),
+    events.Reacted(**ENTRY, target=3, emoji="👍"),
+    events.Unreacted(**ENTRY, target=3, emoji="👍"),
+    events.MemberChanged(
+        **ENTRY, account=ADA, cause=events.MemberCause.PROMOTED, role=Role.ADMIN
+    ),
+    events.MemberChanged(**ENTRY, account=ADA, cause=events.MemberCause.LEFT),
+    events.Renamed(**ENTRY, title="T"),
+    events.Gap(room=ROOM, from_=3, to=9),
+    events.RoomAdded(room=LOUNGE),
+    events.RoomGone(room=ROOM),
+]
+
+
+@pytest.fixture
+def wire(encoding: Encoding) -> Wire:
+    return WIRES[encoding]
+
+
+@pytest.fixture
+def codec(wire: Wire) -> Codec:
+    return CODECS[wire.subprotocol]
+
+
+def test_every_command_is_tried() -> None:
+    assert {type(command) for command in COMMANDS} == set(commands.AnyCommand.__args__)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_the_server_reads_what_the_client_writes(
+    wire: Wire, codec: Codec, command: commands.Command
+) -> None:
+    assert codec.decode(wire.encode(command)) == command
+
+
+def test_every_event_is_tried() -> None:
+    assert {type(event) for event in EVENTS} | {events.Ok} == set(events.AnyEvent.__args__)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_the_client_reads_what_the_server_writes(
+    wire: Wire, codec: Codec, event: events.Event
+) -> None:
+    assert wire.decode(codec.encode(event)) == event
+
+
+def test_an_answer_gets_the_shape_that_belongs_to_its_command(wire: Wire, codec: Codec) -> None:
+    ok = events.Ok(id=3, seq=9, event_id=Id(77), at=AT)
+    nothing_written = events.Ok(id=4)
+    created = events.RoomCreated(id=5, room=LOUNGE)
+    entries = [event for event in EVENTS if isinstance(event, events.RoomEvent)]
+    page = events.Page(id=6, events=entries, more=True)
+
+    def answer(event: events.Event) -> Answer:
+        decoded = wire.decode(codec.encode(event))
+        assert isinstance(decoded, Answer)
+        return decoded
+
+    assert answer(ok).id == 3
+    assert shape(answer(ok), events.Ok) == ok
+    assert shape(answer(nothing_written), events.Ok) == nothing_written
+    assert shape(answer(created), events.RoomCreated) == created
+    assert shape(answer(page), HistoryPage) == HistoryPage(entries, True)
+
+
+@pytest.mark.parametrize("type_", [events.RoomCreated, HistoryPage])
+def test_an_answer_of_another_shape_is_an_error(type_: type) -> None:
+    with pytest.raises(WireError):
+        shape(Answer(1, {"t": "ok", "id": 1, "seq": 3}), type_)
+
+
+def encoded(wire: Wire, fields: object) -> bytes:
+    return json.dumps(fields).encode() if wire.text else msgpack.packb(fields)
+
+
+def test_an_event_of_a_newer_server_is_passed_on(wire: Wire) -> None:
+    typing = {"t": "typing", "room": "5", "account": "7"}
+    assert wire.decode(encoded(wire, typing)) == UnknownEvent("typing", typing)
+
+
+def test_an_unknown_entry_of_a_log_has_its_place(wire: Wire) -> None:
+    poll = {"t": "poll", "room": "5", "sender": "7", "seq": 3, "event_id": "9", "at": AT}
+    event = wire.decode(encoded(wire, poll))
+    assert event == UnknownEvent("poll", poll, Id(5), 3)
+    assert log_place(event) == (5, 3)
+
+
+def test_a_seq_alone_makes_no_entry_of_a_log(wire: Wire) -> None:
+    marker = {"t": "read", "room": "5", "account": "7", "seq": 3}
+    assert log_place(wire.decode(encoded(wire, marker))) is None
+
+
+def test_a_value_of_a_newer_server_makes_the_event_unknown(wire: Wire) -> None:
+    fields = {"t": "member", "room": "5", "sender": "7", "seq": 3, "event_id": "9", "at": AT}
+    fields |= {"account": "7", "cause": "banned"}
+    assert wire.decode(encoded(wire, fields)) == UnknownEvent("member", fields, Id(5), 3)
+
+
+def test_unknown_entries_in_a_page_are_passed_on() -> None:
+    poll = {"t": "poll", "room": "5", "sender": "7", "seq": 3, "event_id": "9", "at": AT}
+    page = shape(Answer(1, {"t": "ok", "id": 1, "events": [poll], "more": False}), HistoryPage)
+    assert page == HistoryPage([UnknownEvent("poll", poll, Id(5), 3)], False)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [[], 3, "ok", {}, {"t": 3}, {"t": "ok"}, {"t": "ok", "id": "1"}, {"t": "ready"}, {"t": "error"}],
+)
+def test_what_is_no_event_is_refused(wire: Wire, fields: object) -> None:
+    with pytest.raises(WireError):
+        wire.decode(encoded(wire, fields))
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"\xff\xfe", b"\xc1", b"\x81", b"[" * 100_000])
+def test_what_is_not_of_the_format_is_refused(wire: Wire, payload: bytes) -> None:
+    with pytest.raises(WireError):
+        wire.decode(payload)
