@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 # pip from outside: works where the venv module comes without ensurepip, as on Debian.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 
-.PHONY: help setup serve test soak lint format types docs lock check clean
+.PHONY: help setup serve test soak lint format types docs lock check clean autobahn
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
@@ -42,6 +42,18 @@ check: lint types test  ## what a change must pass
 docs: $(INSTALLED)  ## write the generated parts of docs/ anew
 	$(BIN)/python -m server.reference --write
 	$(BIN)/python docs/generate.py --write
+
+# The suite exists for Python 2.7 only, and stays out of $(VENV): pip's user scheme with a home of its
+# own does what venv does for Python 3. PYENV_VERSION matters where python2.7 is pyenv's.
+PYTHON2 ?= python2.7
+AUTOBAHN := .venv-autobahn
+autobahn: $(INSTALLED) $(AUTOBAHN)/.installed  ## RFC 6455 and 7692, every case; needs Python 2.7
+	$(BIN)/python tests/autobahn/run.py $(ARGS)
+
+$(AUTOBAHN)/.installed: tests/autobahn/requirements.txt
+	PYENV_VERSION=2.7 PYTHONUSERBASE=$(CURDIR)/$(AUTOBAHN) $(PYTHON2) -m pip install --user --no-deps \
+		--quiet --no-warn-script-location --disable-pip-version-check -r $<
+	@touch $@
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)

@@ -134,7 +134,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend a connection.
+        """Lend a connection, for work with the database alone: any OSError within counts as its.
 
         Raises:
             PlazaError: UNAVAILABLE, on entry or within: the database cannot be reached, or no

@@ -103,7 +103,7 @@ class EmbeddedPostgres:
             ) from error
         try:
             binaries = reachable_binaries(place, user, progress=progress)
-            if not (place / "postgres").exists():
+            if not (place / "postgres" / "PG_VERSION").exists():
                 progress(f"Creating the database in {data_dir / 'postgres'} (first start only)")
                 create(place / "postgres", binaries=binaries, user=user)
             server = cls(place, claimed=claimed, binaries=binaries, user=user)

@@ -71,7 +71,7 @@ def create(files: Path, *, binaries: Path, user: ServerUser | None) -> None:
     nothing that looks like one.
 
     Raises:
-        EmbeddedPostgresError: initdb failed, with what it said.
+        EmbeddedPostgresError: with what initdb or the system said.
     """
     for leftover in files.parent.glob("postgres.new-*"):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -88,11 +88,12 @@ def create(files: Path, *, binaries: Path, user: ServerUser | None) -> None:
             check=True, cwd="/", env=ENVIRONMENT, capture_output=True, text=True,
             start_new_session=True, **popen_options(user),
         )  # fmt: skip
-        new.rename(files)
+        new.rename(files)  # replaces an empty folder, too
         _sync(files.parent)
-    except subprocess.CalledProcessError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or str(error)
         raise EmbeddedPostgresError(
-            f"The database could not be created in {files}: {error.stderr.strip()}"
+            f"The database could not be created in {files}: {reason.strip()}"
         ) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)

@@ -4,6 +4,7 @@ reads for all, and settles the answers that others wait for on the way.
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -55,10 +56,11 @@ class _Socket(ClientConnection):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.heard_at = self.loop.time()
+        self.clock = time.monotonic
+        self.heard_at = self.clock()
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = self.loop.time()
+        self.heard_at = self.clock()
         super().data_received(data)
 
 
@@ -236,7 +238,7 @@ class Connection:
     def _watch_silence(self) -> None:
         """Abort a connection that has gone dead without a word, as when a cable is pulled."""
         limit = self.ready.heartbeat * self._options.silent_heartbeats
-        now = self._socket.loop.time()
+        now = self._socket.clock()
         if not self._socket.transport.is_reading():
             self._socket.heard_at = now  # the silence is our own: we do not listen
         elif now - self._socket.heard_at >= limit:
@@ -275,6 +277,8 @@ async def _dial(url: str, wire: Wire, options: Options) -> _Socket:
     except OSError as error:
         raise Unreachable(f"Nothing answers at {url}: {error}.") from None
     assert isinstance(socket, _Socket)
+    socket.clock = options.clock
+    socket.heard_at = options.clock()
     if socket.subprotocol != wire.subprotocol:
         socket.transport.abort()
         raise WireError(f"{url} does not speak {wire.subprotocol}.")

@@ -19,7 +19,6 @@ MEANINGS = {
     "accounts": "Who reacted so, the first one first",
     "cause": "What happened",
     "members": "The accounts that are members from the start, besides oneself",
-    "role": "The account's role in the room",
     "user": "The account that logged in",
     "username": "3 to 30 of `a`-`z`, `0`-`9` and `_`",
     # Messages.

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import uvloop
 from cyclopts import App, Parameter
@@ -19,6 +19,8 @@ from rich.markup import escape
 from server import exits
 from server.config import Config
 from server.settings import as_toml, load
+
+T = TypeVar("T")
 
 _EXIT_CODES = (
     "Exit codes: "
@@ -60,7 +62,7 @@ def serve(
 
     The line "Plaza is listening on URL" on standard output says that it is ready.
     """
-    settings = _load(config, host=host, port=port, data_dir=data_dir, database_url=database_url)
+    settings = _prepare(config, host=host, port=port, data_dir=data_dir, database_url=database_url)
     from server import app as application  # noqa: PLC0415
 
     _run(application.serve(settings, progress=_progress(settings), started=_announce))
@@ -72,7 +74,7 @@ def migrate(
     *, data_dir: DataDir = None, database_url: DatabaseUrl = None, config: ConfigFile = None
 ) -> int:
     """Bring the database's schema up to this version, and stop. `serve` does so by itself."""
-    settings = _load(config, data_dir=data_dir, database_url=database_url)
+    settings = _prepare(config, data_dir=data_dir, database_url=database_url)
     from server.storage import open_database  # noqa: PLC0415
 
     async def open_and_close() -> None:
@@ -87,14 +89,14 @@ def migrate(
 @app.command(name="config")
 def show_config(*, config: ConfigFile = None) -> int:
     """Print the configuration in force, as a TOML file, without passwords and keys."""
-    sys.stdout.write(as_toml(load(config, os.environ)))
+    print(as_toml(load(config, os.environ)), end="")
     return exits.OK.code
 
 
 @app.command
 def version() -> int:
     """Print the version."""
-    sys.stdout.write(f"plaza {installed_version('plaza')}\n")
+    print(f"plaza {installed_version('plaza')}")
     return exits.OK.code
 
 
@@ -136,17 +138,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _load(config: Path | None, **flags: Any) -> Config:
+def _prepare(config: Path | None, **flags: Any) -> Config:
+    """Read the configuration, and set the logs up as it says."""
+    from server import logs  # noqa: PLC0415
+
     keys = {"database_url": "database.url"}
     given = {
         keys.get(name, f"server.{name}"): value
         for name, value in flags.items()
         if value is not None
     }
-    return load(config, os.environ, given)
+    settings = load(config, os.environ, given)
+    logs.configure(settings.log)
+    return settings
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
@@ -157,7 +164,6 @@ def _progress(settings: Config) -> Callable[[str], None]:
 
     from server import logs  # noqa: PLC0415
 
-    logs.configure(settings.log)
     if logs.is_json(settings.log, sys.stderr):
         log: Callable[[str], None] = structlog.get_logger().info
         return log

@@ -3,7 +3,7 @@
 A map, in reading order:
 
     app             the application: routes, and what surrounds each request
-    services        what it needs from the rest of the process
+    ports           what it needs from the rest of the process
     authentication  Authorization: Bearer
     accounts        /accounts, /me
     sessions        /sessions
@@ -25,6 +25,6 @@ and in rooms/, where the socket's commands obey the same ones.
 """
 
 from server.rest.app import build
-from server.rest.services import Services
+from server.rest.ports import Services
 
 __all__ = ["Services", "build"]

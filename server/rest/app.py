@@ -17,8 +17,8 @@ from server.rest.members import Members
 from server.rest.messages import Messages
 from server.rest.openapi import API, openapi_config
 from server.rest.operations import operations
+from server.rest.ports import Services
 from server.rest.rooms import Rooms
-from server.rest.services import Services
 from server.rest.sessions import Sessions
 from server.rest.wire import IdSchema, PlazaRequest, decode_id, is_id
 from server.tokens import Claims

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from protocol.errors import UNAVAILABLE
 from server.rest.errors import answer
-from server.rest.services import Services
+from server.rest.ports import Services
 
 
 def operations(services: Services) -> list[HTTPRouteHandler]:

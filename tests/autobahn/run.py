@@ -105,7 +105,8 @@ def fuzz(url: str, pattern: str, reports: Path) -> list[Result]:
     index = reports / "index.json"
     cases = json.loads(index.read_text()).get("plaza", {}) if index.exists() else {}
     if planned is None or len(cases) != int(planned[1]):
-        raise SystemExit(f"{pattern}: only {len(cases)} cases ran.\n{client.stdout[-2000:]}{client.stderr[-2000:]}")
+        output = client.stdout[-2000:] + client.stderr[-2000:]
+        raise SystemExit(f"{pattern}: only {len(cases)} cases ran.\n{output}")
     return [
         Result(case, outcome["behavior"], outcome["behaviorClose"], outcome["duration"])
         for case, outcome in cases.items()

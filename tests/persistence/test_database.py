@@ -20,19 +20,27 @@ from protocol.errors import PlazaError
 
 
 class Outages:
-    """A Postgres of its own that can be away for a while."""
+    """A Postgres of its own that can be away for a while.
+
+    In threads, so that the loop learns of the ends of connections meanwhile.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._server = EmbeddedPostgres.start(data_dir, progress=lambda sentence: None)
         self.dsn = self._server.dsn
 
-    def begin(self) -> None:
-        self._server.stop()
+    async def begin(self) -> None:
+        await asyncio.to_thread(self._server.stop)
 
-    def end(self) -> None:
-        self._server = EmbeddedPostgres.start(self._data_dir, progress=lambda sentence: None)
+    async def end(self) -> None:
+        self._server = await asyncio.to_thread(
+            EmbeddedPostgres.start, self._data_dir, progress=lambda sentence: None
+        )
         assert self._server.dsn == self.dsn
+
+    def close(self) -> None:
+        self._server.stop()
 
     def crash(self) -> None:
         """Kill the first process; the others notice and end."""
@@ -45,7 +53,7 @@ def outages() -> Iterator[Outages]:
     data_dir = Path(tempfile.mkdtemp(prefix="plaza-", dir="/tmp"))
     outages = Outages(data_dir)
     yield outages
-    outages.begin()
+    outages.close()
     shutil.rmtree(data_dir)
 
 
@@ -98,7 +106,7 @@ async def test_an_outage_is_noticed_at_once_and_its_end_too(
     fragile: Database, outages: Outages
 ) -> None:
     assert await fragile.ready()
-    outages.begin()
+    await outages.begin()
     try:
         begin = time.monotonic()
         with unavailable:
@@ -108,7 +116,7 @@ async def test_an_outage_is_noticed_at_once_and_its_end_too(
         assert not await fragile.ready()
         assert time.monotonic() - begin < 1
     finally:
-        outages.end()
+        await outages.end()
     assert await fetchval(fragile, "SELECT 1") == 1
     assert await fragile.ready()
 
@@ -120,8 +128,8 @@ async def test_an_outage_in_the_middle_is_unavailable_too(
     with unavailable:
         async with fragile.transaction() as connection:
             await connection.execute("INSERT INTO attempts VALUES ('halfway')")
-            outages.begin()
-            outages.end()
+            await outages.begin()
+            await outages.end()
     assert await fetchval(fragile, "SELECT count(*) FROM attempts") == 0
 
 
@@ -134,8 +142,8 @@ async def test_a_statement_under_way_in_a_crash_is_unavailable(
             await _until_running(fragile, "SELECT pg_sleep(60)")
             outages.crash()
             await waiting
-    outages.begin()  # waits for the last of its processes
-    outages.end()
+    await outages.begin()  # waits for the last of its processes
+    await outages.end()
     assert await fetchval(fragile, "SELECT 1") == 1
 
 

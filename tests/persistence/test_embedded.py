@@ -259,6 +259,15 @@ def test_a_data_directory_that_cannot_be_is_refused(folder: Path) -> None:
         EmbeddedPostgres.start(folder / "file", progress=quiet)
 
 
+def test_files_of_somebody_elses_are_left_alone(folder: Path) -> None:
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "file").touch()
+    with pytest.raises(EmbeddedPostgresError, match=r"could not be created in .* not empty"):
+        EmbeddedPostgres.start(folder, progress=quiet)
+    assert [path.name for path in (folder / "postgres").iterdir()] == ["file"]
+    assert not list(folder.glob("postgres.new-*"))
+
+
 @pytest.mark.parametrize("name", ["long" * 30, "com,ma", "quo\"t'e and space"])
 def test_any_path_will_do(folder: Path, name: str) -> None:
     server = EmbeddedPostgres.start(folder / name, progress=quiet)

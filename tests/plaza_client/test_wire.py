@@ -74,9 +74,7 @@ EVENTS = [
     events.Deleted(**ENTRY, target=3),
     events.Reacted(**ENTRY, target=3, emoji="👍"),
     events.Unreacted(**ENTRY, target=3, emoji="👍"),
-    events.MemberChanged(
-        **ENTRY, account=ADA, cause=events.MemberCause.PROMOTED, role=Role.ADMIN
-    ),
+    events.MemberChanged(**ENTRY, account=ADA, cause=events.MemberCause.PROMOTED, role=Role.ADMIN),
     events.MemberChanged(**ENTRY, account=ADA, cause=events.MemberCause.LEFT),
     events.Renamed(**ENTRY, title="T"),
     events.Gap(room=ROOM, from_=3, to=9),
@@ -177,7 +175,17 @@ def test_unknown_entries_in_a_page_are_passed_on() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [[], 3, "ok", {}, {"t": 3}, {"t": "ok"}, {"t": "ok", "id": "1"}, {"t": "ready"}, {"t": "error"}],
+    [
+        [],
+        3,
+        "ok",
+        {},
+        {"t": 3},
+        {"t": "ok"},
+        {"t": "ok", "id": "1"},
+        {"t": "ready"},
+        {"t": "error"},
+    ],
 )
 def test_what_is_no_event_is_refused(wire: Wire, fields: object) -> None:
     with pytest.raises(WireError):

@@ -1,0 +1,105 @@
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from plaza_client.inbox import Inbox
+from plaza_client.wire import ClientEvent, UnknownEvent
+from protocol.events import Gap, RoomAdded, RoomGone
+from tests.plaza_client.conftest import ATTIC, LOUNGE, message, messages, room
+
+
+async def drained(inbox: Inbox) -> list[ClientEvent]:
+    inbox.end(EOFError())
+    events = []
+    with suppress(EOFError):
+        while True:
+            events.append(await inbox.head())
+            inbox.take()
+    return events
+
+
+async def test_events_come_out_as_they_went_in() -> None:
+    inbox = Inbox(10)
+    events = [*messages(1, 3), RoomAdded(room=room(0, id=ATTIC)), *messages(1, 2, room=ATTIC)]
+    for event in events:
+        inbox.put(event)
+    assert await drained(inbox) == events
+
+
+async def test_the_head_stays_until_it_is_taken() -> None:
+    inbox = Inbox(10)
+    inbox.put(message(1))
+    assert await inbox.head() is await inbox.head()
+
+
+async def test_a_wait_for_the_head_may_be_cancelled() -> None:
+    inbox = Inbox(10)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(inbox.head(), 0)
+    inbox.put(message(1))
+    assert await inbox.head() == message(1)
+
+
+async def test_what_does_not_fit_is_left_in_the_log() -> None:
+    inbox = Inbox(2)
+    for event in [*messages(1, 3), *messages(7, 8, room=ATTIC), *messages(4, 5)]:
+        inbox.put(event)
+    assert await drained(inbox) == [
+        *messages(1, 2),
+        Gap(room=LOUNGE, from_=3, to=5),
+        Gap(room=ATTIC, from_=7, to=8),
+    ]
+
+
+async def test_a_gap_grows_until_it_is_taken() -> None:
+    inbox = Inbox(1)
+    for event in messages(1, 2):
+        inbox.put(event)
+    await inbox.head()
+    inbox.take()
+    inbox.put(message(3))
+    gap = await inbox.head()
+    inbox.put(message(4))
+    assert gap == Gap(room=LOUNGE, from_=2, to=4)
+    inbox.take()
+    inbox.put(message(5))
+    assert await drained(inbox) == [message(5)]
+
+
+async def test_notices_always_fit_and_ephemeral_events_do_not() -> None:
+    inbox = Inbox(1)
+    typing = UnknownEvent("typing", {"t": "typing"})
+    inbox.put(message(1))
+    inbox.put(typing)
+    inbox.put(RoomGone(room=LOUNGE))
+    assert await drained(inbox) == [message(1), RoomGone(room=LOUNGE)]
+
+
+async def test_it_remembers_where_to_resume() -> None:
+    inbox = Inbox(1)
+    for event in [*messages(1, 4), message(2), Gap(room=ATTIC, from_=5, to=90)]:
+        inbox.put(event)
+    inbox.put(RoomAdded(room=room(7, id=LOUNGE)))
+    assert inbox.seen == {LOUNGE: 4, ATTIC: 90}
+    inbox.put(RoomGone(room=ATTIC))
+    assert inbox.seen == {LOUNGE: 4}
+
+
+async def test_a_room_that_is_gone_is_gone_once() -> None:
+    inbox = Inbox(10)
+    inbox.seen[LOUNGE] = 3
+    inbox.put(RoomGone(room=LOUNGE))
+    inbox.put(RoomGone(room=LOUNGE))
+    assert await drained(inbox) == [RoomGone(room=LOUNGE)]
+
+
+async def test_taking_and_nudging_wake_who_waits_for_space() -> None:
+    inbox = Inbox(1)
+    inbox.put(message(1))
+    for wake in (inbox.take, inbox.nudge):
+        waiting = asyncio.create_task(inbox.turn())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        wake()
+        await waiting
