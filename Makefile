@@ -46,13 +46,15 @@ docs: $(INSTALLED)  ## write the generated parts of docs/ anew
 # The suite exists for Python 2.7 only, and stays out of $(VENV): pip's user scheme with a home of its
 # own does what venv does for Python 3. PYENV_VERSION matters where python2.7 is pyenv's.
 PYTHON2 ?= python2.7
-AUTOBAHN := .venv-autobahn
-autobahn: $(INSTALLED) $(AUTOBAHN)/.installed  ## RFC 6455 and 7692, every case; needs Python 2.7
+PIP2 := PYENV_VERSION=2.7 PYTHONUSERBASE=$(CURDIR)/.venv-autobahn $(PYTHON2) -m pip
+autobahn: $(INSTALLED) .venv-autobahn/.installed  ## every case of the Autobahn suite: RFC 6455, 7692
 	$(BIN)/python tests/autobahn/run.py $(ARGS)
 
-$(AUTOBAHN)/.installed: tests/autobahn/requirements.txt
-	PYENV_VERSION=2.7 PYTHONUSERBASE=$(CURDIR)/$(AUTOBAHN) $(PYTHON2) -m pip install --user --no-deps \
-		--quiet --no-warn-script-location --disable-pip-version-check -r $<
+.venv-autobahn/.installed: tests/autobahn/requirements.txt
+	@$(PIP2) --version >/dev/null 2>&1 || { echo "The Autobahn suite needs Python 2.7 with pip." \
+		"Say where it is: make autobahn PYTHON2=/path/to/python2.7"; exit 1; }
+	$(PIP2) install --user --no-deps --quiet --no-warn-script-location \
+		--disable-pip-version-check --requirement $<
 	@touch $@
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -68,6 +68,10 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
         return True
 
 
+async def _leave_as_it_is(_: asyncpg.Connection) -> None:
+    """Nothing here sets a session's state, so that asyncpg's reset would be a wasted round trip."""
+
+
 class Database:
     """The pool. Made by `open`, ended by `close`.
 
@@ -109,7 +113,9 @@ class Database:
         try:
             # No lower bound: asyncpg would log a traceback for every attempt to keep it up while
             # the database is away.
-            pool = await asyncpg.create_pool(dsn, min_size=0, max_size=pool_size, **settings)
+            pool = await asyncpg.create_pool(
+                dsn, min_size=0, max_size=pool_size, reset=_leave_as_it_is, **settings
+            )
             async with pool.acquire(timeout=connect_timeout) as connection:
                 major = connection.get_server_version().major
         except (ValueError, OverflowError) as error:

@@ -19,6 +19,7 @@ from typing import Protocol
 import asyncpg
 import structlog
 
+from persistence.database import OUTAGES
 from persistence.event_rows import COLUMNS, event_of
 from persistence.round import Refusal, is_plain, split_round, write_round
 from protocol.drafts import Draft, Written
@@ -55,17 +56,6 @@ JOIN room_events e ON e.room_id = r.id AND e.seq > r.last_seq - $3
 WHERE r.id = ANY($1::bigint[]) AND e.event_id = ANY($2::bigint[])
 ORDER BY e.room_id, e.seq
 """
-
-
-# What means that the database cannot take the write, rather than that the write is bad.
-_OUTAGES = (
-    OSError,  # includes TimeoutError
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # it is being shut down
-    asyncpg.InsufficientResourcesError,  # its disk is full
-    asyncpg.ReadOnlySQLTransactionError,  # it has become a standby
-)
 
 
 class Observer(Protocol):
@@ -173,6 +163,9 @@ class RoomLog:
             connection, self._connection = self._connection, None
             await connection.close()
 
+    def _is_connected(self) -> bool:
+        return self._connection is not None and not self._connection.is_closed()
+
     @property
     def is_open(self) -> bool:
         """Whether drafts are taken."""
@@ -224,7 +217,7 @@ class RoomLog:
                 await self._write_entries(rest, now)
             return
         except Exception as error:
-            if self._connection is None or isinstance(error, _OUTAGES):
+            if isinstance(error, OUTAGES) or not self._is_connected():
                 self._lose(entries, error)
             else:
                 await self._isolate(entries, now, error)
@@ -243,7 +236,7 @@ class RoomLog:
             rows = await self._connection.fetch(
                 REPEATED, [sender for sender, _ in keys], [nonce for _, nonce in keys]
             )
-        except _OUTAGES as error:
+        except (*OUTAGES, asyncpg.InterfaceError) as error:
             self._lose(entries, error)
             return []
         firsts = {(event.sender, event.nonce): event for event in map(event_of, rows)}
@@ -307,7 +300,7 @@ class RoomLog:
             try:
                 connection = await self._connect()
                 await self._publish_found(connection)
-            except (PlazaError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (PlazaError, *OUTAGES, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 logger.debug("the room log waits for the database", error=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue

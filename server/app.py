@@ -1,6 +1,7 @@
 """The composition root: everything is made here, wired by hand, and ended in reverse order."""
 
 import asyncio
+import contextlib
 import gc
 import resource
 import signal
@@ -17,7 +18,10 @@ from websockets.http11 import Request
 from persistence.database import Database
 from persistence.room_log import RoomLog
 from persistence.secrets import signing_key
+from persistence.sessions import delete_expired
+from protocol.errors import PlazaError
 from protocol.ids import IdMint
+from protocol.times import from_ms
 from rooms.fanout import Fanout
 from rooms.hub import Hub
 from server import rest
@@ -26,7 +30,7 @@ from server.chat import Chat
 from server.config import Config
 from server.dispatch import Dispatcher
 from server.echo import EchoSession
-from server.gateway import Gateway, GatewayProtocol
+from server.gateway import Gateway, GatewayProtocol, Session
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
 from server.metrics import Metrics, ProcessState
@@ -41,6 +45,7 @@ from server.wheel import TimerWheel
 logger = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10
+EXPIRY_SECONDS = 3600
 
 
 def now_ms() -> int:
@@ -96,86 +101,30 @@ async def serve(
 @asynccontextmanager
 async def running(config: Config, database: Database, bound: socket) -> AsyncIterator[Plaza]:
     """Run the server on a bound socket; on exit what was accepted is written and answered."""
-    loop = asyncio.get_running_loop()
     _raise_file_limit()
     async with AsyncExitStack() as stack:
-        mint = IdMint(config.node.id)
-        metrics = Metrics()
-        wheel = TimerWheel()
-        tick = Tick(loop, metrics)
-        fanout = Fanout(tick.wake)
-        tick.before = fanout.flush
-        background = Background()
-        stack.push_async_callback(background.cancel)
-
-        hub = Hub(fanout, joined=lambda *event: chat.admit(*event))  # noqa: PLW0108 - made below
-        log = RoomLog(
-            database.open_connection,
-            mint=mint,
-            publish=hub.publish,
-            observer=metrics,
-            capacity=config.limits.log_queue,
-            clock=now_ms,
-        )
-        await log.open()
-        stack.push_async_callback(log.close)
-        sessions = OpenSessions()
-        chat = Chat(
-            database=database,
-            log=log,
-            hub=hub,
-            sessions=sessions,
-            background=background,
-            mint=mint,
-            clock=now_ms,
-        )
         tokens = await _token_key(config, database)
-        reception = Reception(
-            tokens=tokens,
+        metrics = Metrics()
+        core = await _start_core(config, database, metrics, stack)
+        counts = CommandCounts()
+        gateway = _gateway(config, core, database, tokens, counts)
+        state = ProcessState(
+            gateway=gateway,
+            fanout=core.fanout,
+            hub=core.hub,
+            log=core.log,
             database=database,
-            hub=hub,
-            sessions=sessions,
-            background=background,
-            heartbeat=config.gateway.heartbeat_seconds,
-            replay_events=config.limits.replay_events,
-            clock=now_ms,
+            commands=counts,
         )
-        counts: CommandCounts = CommandCounts()
-        open_chat = partial(
-            ChatSession,
-            dispatch=Dispatcher(log, chat, background),
-            reception=reception,
-            counts=counts,
-            max_unanswered=config.limits.unanswered_commands,
-        )
-        paths: dict[str, Callable[[GatewayProtocol, Request], ChatSession | EchoSession]]
-        paths = {"/ws": open_chat}
-        if config.debug.echo:
-            paths["/ws/echo"] = EchoSession
-        gateway = Gateway(config, tick, wheel, paths)
-        metrics.registry.register(
-            ProcessState(
-                gateway=gateway, fanout=fanout, hub=hub, log=log, database=database, commands=counts
-            )
-        )
-        background.spawn(metrics.watch_loop())
-        background.spawn(_turn(wheel, hub))
-        passwords = Passwords(workers=config.auth.password_hashers)
-        services = rest.Services(
-            config=config,
-            database=database,
-            chat=chat,
-            passwords=passwords,
-            tokens=tokens,
-            throttles=Throttles.of(config.limits),
-            mint=mint,
-            clock=now_ms,
-            readiness=partial(_readiness, database, log),
-            metrics=metrics.render,
-        )
+        metrics.registry.register(state)
+        core.background.spawn(metrics.watch_loop())
+        core.background.spawn(_turn(gateway.wheel, core.hub))
+        core.background.spawn(_forget_expired(database))
+        if config.server.metrics_address:
+            await _serve_metrics(config, metrics, stack)
         await stack.enter_async_context(
             listening(
-                rest.build(services),
+                rest.build(_rest_services(config, core, database, tokens, metrics)),
                 bound,
                 websocket=partial(GatewayProtocol, gateway),
                 trusted_proxies=config.server.trusted_proxies,
@@ -186,9 +135,107 @@ async def running(config: Config, database: Database, bound: socket) -> AsyncIte
         gc.collect()
         gc.freeze()
         try:
-            yield Plaza(url_of(bound), gateway, log)
+            yield Plaza(url_of(bound), gateway, core.log)
         finally:
-            await _drain(gateway, log)
+            await _drain(gateway, core.log)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What the socket and REST have in common."""
+
+    mint: IdMint
+    tick: Tick
+    fanout: Fanout
+    hub: Hub
+    log: RoomLog
+    sessions: OpenSessions
+    chat: Chat
+    background: Background
+
+
+async def _start_core(
+    config: Config, database: Database, metrics: Metrics, stack: AsyncExitStack
+) -> _Core:
+    mint = IdMint(config.node.id)
+    tick = Tick(asyncio.get_running_loop(), metrics)
+    fanout = Fanout(tick.wake)
+    tick.before = fanout.flush
+    background = Background()
+    stack.push_async_callback(background.cancel)
+    hub = Hub(fanout, joined=lambda *event: chat.admit(*event))  # noqa: PLW0108 - made below
+    log = RoomLog(
+        database.open_connection,
+        mint=mint,
+        publish=hub.publish,
+        observer=metrics,
+        capacity=config.limits.log_queue,
+        clock=now_ms,
+    )
+    await log.open()
+    stack.push_async_callback(log.close)
+    sessions = OpenSessions()
+    chat = Chat(
+        database=database,
+        log=log,
+        hub=hub,
+        sessions=sessions,
+        background=background,
+        mint=mint,
+        clock=now_ms,
+    )
+    return _Core(mint, tick, fanout, hub, log, sessions, chat, background)
+
+
+def _gateway(
+    config: Config, core: _Core, database: Database, tokens: TokenKey, counts: CommandCounts
+) -> Gateway:
+    reception = Reception(
+        tokens=tokens,
+        database=database,
+        hub=core.hub,
+        sessions=core.sessions,
+        background=core.background,
+        heartbeat=config.gateway.heartbeat_seconds,
+        replay_events=config.limits.replay_events,
+        clock=now_ms,
+    )
+    paths: dict[str, Callable[[GatewayProtocol, Request], Session]] = {
+        "/ws": partial(
+            ChatSession,
+            dispatch=Dispatcher(core.log, core.chat, core.background),
+            reception=reception,
+            counts=counts,
+            max_unanswered=config.limits.unanswered_commands,
+        )
+    }
+    if config.debug.echo:
+        paths["/ws/echo"] = EchoSession
+    return Gateway(config, core.tick, TimerWheel(), paths)
+
+
+def _rest_services(
+    config: Config, core: _Core, database: Database, tokens: TokenKey, metrics: Metrics
+) -> rest.Services:
+    return rest.Services(
+        config=config,
+        database=database,
+        chat=core.chat,
+        passwords=Passwords(workers=config.auth.password_hashers),
+        tokens=tokens,
+        throttles=Throttles.of(config.limits),
+        mint=core.mint,
+        clock=now_ms,
+        readiness=partial(_readiness, database, core.log),
+        metrics=metrics.render,
+    )
+
+
+async def _serve_metrics(config: Config, metrics: Metrics, stack: AsyncExitStack) -> None:
+    host, _, port = config.server.metrics_address.rpartition(":")
+    bound = stack.enter_context(bind(host.strip("[]"), int(port)))
+    await stack.enter_async_context(listening(rest.metrics_only(metrics.render), bound))
+    logger.info("serving metrics", url=f"{url_of(bound)}/metrics")
 
 
 async def _drain(gateway: Gateway, log: RoomLog) -> None:
@@ -206,6 +253,15 @@ async def _turn(wheel: TimerWheel, hub: Hub) -> None:
         wheel.turn()
         if wheel.now % SWEEP_SECONDS == 0:
             hub.sweep()
+
+
+async def _forget_expired(database: Database) -> None:
+    """Delete sessions that have ended, now and then."""
+    while True:
+        with contextlib.suppress(PlazaError):  # the database is away; the next time will do
+            async with database.connection() as connection:
+                await delete_expired(connection, from_ms(now_ms()))
+        await asyncio.sleep(EXPIRY_SECONDS)
 
 
 async def _token_key(config: Config, database: Database) -> TokenKey:

@@ -1,16 +1,23 @@
 """The database of this process: embedded or external, connected, its schema up to date."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import structlog
 
 from persistence.database import Database, DatabaseError
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from persistence.migrate import MigrationError, migrate
 from protocol.errors import PlazaError
 from server.config import Config
+
+logger = structlog.get_logger(__name__)
+
+REVIVAL_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -36,11 +43,37 @@ async def open_database(
             # Not in a thread: Ctrl+C would abandon it, and the server that it has just started.
             embedded = EmbeddedPostgres.start(Path(config.server.data_dir), progress=progress)
             open_.callback(embedded.stop)
+            await open_.enter_async_context(_kept_alive(embedded))
             url = embedded.dsn
         database = await Database.open(url, pool_size=config.database.pool_size)
         open_.push_async_callback(database.close)
         await _bring_up_to_date(database, progress=progress)
         yield database
+
+
+@asynccontextmanager
+async def _kept_alive(embedded: EmbeddedPostgres) -> AsyncIterator[None]:
+    """Start the embedded server again when it was killed."""
+    leaving = asyncio.Event()
+
+    async def watch() -> None:
+        while not leaving.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(leaving.wait(), REVIVAL_SECONDS)
+                return
+            try:
+                # Not to be cancelled: the thread would go on, and start what is being stopped.
+                if await asyncio.to_thread(embedded.revive, progress=logger.warning):
+                    logger.warning("the embedded Postgres was gone, and has been started again")
+            except EmbeddedPostgresError as error:
+                logger.error("the embedded Postgres does not start", error=str(error))
+
+    watcher = asyncio.create_task(watch(), name="embedded Postgres")
+    try:
+        yield
+    finally:
+        leaving.set()
+        await watcher
 
 
 async def _bring_up_to_date(database: Database, *, progress: Callable[[str], None]) -> None:

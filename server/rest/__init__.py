@@ -25,6 +25,7 @@ and in rooms/, where the socket's commands obey the same ones.
 """
 
 from server.rest.app import build
+from server.rest.operations import metrics_only
 from server.rest.ports import Services
 
-__all__ = ["Services", "build"]
+__all__ = ["Services", "build", "metrics_only"]

@@ -1,13 +1,29 @@
 """/healthz, /readyz and /metrics: for whoever runs the process, not for its users."""
 
+from collections.abc import Callable
 from typing import Any
 
-from litestar import Response, get
+from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from protocol.errors import UNAVAILABLE
 from server.rest.errors import answer
 from server.rest.ports import Services
+
+
+def metrics_only(render: Callable[[], tuple[bytes, str]]) -> Litestar:
+    """An application of its own for /metrics, for an address that only operators reach."""
+    return Litestar([_metrics(render)], openapi_config=None, logging_config=None)
+
+
+def _metrics(render: Callable[[], tuple[bytes, str]]) -> HTTPRouteHandler:
+    @get("/metrics", include_in_schema=False, sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        """For Prometheus."""
+        content, media_type = render()
+        return Response(content, media_type=media_type)
+
+    return metrics
 
 
 def operations(services: Services) -> list[HTTPRouteHandler]:
@@ -26,12 +42,6 @@ def operations(services: Services) -> list[HTTPRouteHandler]:
             return Response({"status": "ready", "checks": checks})
         return answer(UNAVAILABLE, "Not ready. The details say why.", details=checks)
 
-    @get("/metrics", include_in_schema=False, sync_to_thread=False)
-    def metrics() -> Response[bytes]:
-        """For Prometheus."""
-        content, media_type = services.metrics()
-        return Response(content, media_type=media_type)
-
     if services.config.server.metrics_address:
         return [healthz, readyz]
-    return [healthz, readyz, metrics]
+    return [healthz, readyz, _metrics(services.metrics)]

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from protocol import close, errors
 from protocol.codec import JSON, MSGPACK, from_builtins, to_builtins
-from protocol.events import Event, Ok, Page, RoomCreated
+from protocol.events import Ok, Page, RoomCreated
 from protocol.reference import ANSWERS, COMMANDS, EVENTS, examples, schemas, tag
 from server.auth import SignedIn
 from server.config import Config
@@ -26,7 +26,7 @@ validators = {name: Draft202012Validator(json.loads(schema)) for name, schema in
 BY_TAG = {tag(struct): struct for struct in EVENTS if struct not in (RoomCreated, Page)}
 
 
-def kind_of(frame: dict[str, Any]) -> type[Event]:
+def kind_of(frame: dict[str, Any]) -> type[msgspec.Struct]:
     """An ok has three forms, which the command that it answers tells apart."""
     if frame["t"] != "ok":
         return BY_TAG[frame["t"]]
@@ -127,7 +127,7 @@ def test_the_bytes_that_are_spelt_out() -> None:
 
 
 def test_what_is_shown_of_rest() -> None:
-    bodies = {"accounts": SignUp, "sessions": LogIn, "sessions/refresh": Refresh}
+    bodies: dict[str, Any] = {"accounts": SignUp, "sessions": LogIn, "sessions/refresh": Refresh}
     requests = re.findall(r"^POST /api/v1/(\S+) (\{.*\})$", TEXT, re.MULTILINE)
     assert {path for path, _ in requests} == bodies.keys()
     for path, body in requests:

@@ -1,5 +1,7 @@
 """What a connection that comes back is told: each missed event once, and no other."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,5 +76,5 @@ def test_batches_keep_the_order_and_a_size(missed: list[Span]) -> None:
     for group in groups:
         assert group
         assert len(group) == 1 or sum(map(len, group)) <= BATCH
-    for group, following in zip(groups, groups[1:], strict=False):
+    for group, following in pairwise(groups):
         assert sum(map(len, group)) + len(following[0]) > BATCH

@@ -1,0 +1,73 @@
+"""A server to measure: a real `plaza serve` with a database of its own, and people to fill it."""
+
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from loadtest.process import cpu_seconds, launched, resident_bytes, tree_cpu_seconds
+
+_PLAZA = str(Path(sys.executable).with_name("plaza"))
+
+
+class Deployment:
+    """A running server. Made by `deployed`.
+
+    Args:
+        url: at which it is reached.
+        pid: of the server.
+        signing_key: with which it checks access tokens.
+        postmaster: the lines of its database's postmaster.pid.
+    """
+
+    def __init__(self, url: str, pid: int, signing_key: str, postmaster: list[str]) -> None:
+        self.url = url
+        self.signing_key = signing_key
+        self.pid = pid
+        self._postgres = int(postmaster[0])
+        folder, port = quote(postmaster[4], safe=""), postmaster[3]
+        self.dsn = f"postgresql://postgres@/postgres?host={folder}&port={port}"
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the server so far, without its database."""
+        return cpu_seconds(self.pid)
+
+    def postgres_cpu_seconds(self) -> float:
+        """CPU time of all processes of the database so far, in steps of 10 ms."""
+        return tree_cpu_seconds(self._postgres)
+
+    def resident_bytes(self) -> int:
+        """Resident memory of the server, without its database."""
+        return resident_bytes(self.pid)
+
+
+@asynccontextmanager
+async def deployed() -> AsyncIterator[Deployment]:
+    """Start a server on a free port, with an embedded Postgres in a temporary folder.
+
+    Settings are the defaults, but for the echo at /ws/echo.
+
+    Raises:
+        StartFailed: it did not start.
+    """
+    # In /tmp itself: started as root, the database runs as a user who must be able to get there.
+    folder = Path(tempfile.mkdtemp(prefix="plaza-load-", dir="/tmp"))
+    signing_key = secrets.token_hex(32)
+    settings = {
+        "PLAZA_AUTH__SIGNING_KEY": signing_key,
+        "PLAZA_DEBUG__ECHO": "true",
+        "PLAZA_LOG__LEVEL": "warning",
+    }
+    command = [_PLAZA, "serve", "--port", "0", "--data-dir", str(folder / "data")]
+    try:
+        async with launched(
+            command, errors=folder / "stderr", environment=settings
+        ) as (pid, url):
+            postmaster = (folder / "data/postgres/postmaster.pid").read_text().splitlines()
+            yield Deployment(url, pid, signing_key, postmaster)
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,130 @@
+"""People and rooms by the thousand, written straight into a deployment's database.
+
+A sign-up costs a password hash of 64 MiB: 5,000 of them would take minutes, and none of the
+questions here is about them. The tokens are made with the key that the deployment was given.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import asyncpg
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from loadtest.deployment import Deployment
+from protocol.codec import dump_json
+from protocol.ids import MAX_NODE, Id, IdMint
+from protocol.records import Role, RoomKind
+
+_LIFETIME = timedelta(hours=12)
+
+# Another node than the server's, so that no id is minted twice.
+_mint = IdMint(MAX_NODE)
+
+
+class Population(NamedTuple):
+    """Who there is.
+
+    Attributes:
+        tokens: an access token for each account.
+        rooms: the ids of the rooms, in the order in which they were asked for.
+    """
+
+    tokens: list[str]
+    rooms: list[Id]
+
+
+async def populate(
+    deployment: Deployment, *, accounts: int, rooms: Sequence[Sequence[int]]
+) -> Population:
+    """Make accounts, each with a session, and rooms.
+
+    Args:
+        accounts: how many.
+        rooms: the members of each, as numbers of accounts from 0, the owner first. Two make a dm,
+            more a group. Its log has the first entry, `created`, alone.
+    """
+    people = [_new_id() for _ in range(accounts)]
+    sessions = [_new_id() for _ in people]
+    memberships = [(_new_id(), [people[number] for number in members]) for members in rooms]
+    connection = await asyncpg.connect(deployment.dsn)
+    try:
+        async with connection.transaction():
+            await _write_people(connection, people, sessions)
+            await _write_rooms(connection, memberships)
+        # The planner is to know the tables as they are, not as they were when they were empty.
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
+    return Population(
+        _tokens(deployment.signing_key, people, sessions), [room for room, _ in memberships]
+    )
+
+
+async def _write_people(
+    connection: asyncpg.Connection, people: Sequence[Id], sessions: Sequence[Id]
+) -> None:
+    expires_at = datetime.now(UTC) + _LIFETIME
+    await _copy(
+        connection,
+        "accounts",
+        ("id", "username", "email", "password_hash"),
+        [(person, f"p{person}", f"p{person}@example.org", "none") for person in people],
+    )
+    await _copy(
+        connection,
+        "sessions",
+        ("id", "account_id", "expires_at"),
+        [(session, person, expires_at) for session, person in zip(sessions, people, strict=True)],
+    )
+
+
+async def _write_rooms(
+    connection: asyncpg.Connection, memberships: Sequence[tuple[Id, list[Id]]]
+) -> None:
+    rooms, members, events = [], [], []
+    now = datetime.now(UTC)
+    for room, people in memberships:
+        kind, low, high = RoomKind.GROUP, None, None
+        roles = dict.fromkeys(people, Role.MEMBER)
+        if len(people) == 2:
+            kind, low, high = RoomKind.DM, min(people), max(people)
+        else:
+            roles[people[0]] = Role.OWNER
+        title = None if kind is RoomKind.DM else "Load"
+        rooms.append((room, kind.value, title, 1, low, high, people[0]))
+        members += [(room, person, role.value, 1) for person, role in roles.items()]
+        details = dump_json({"kind": kind, "members": roles})
+        events.append((room, 1, _new_id(), "created", people[0], now, title, details))
+    columns = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id")
+    await _copy(connection, "rooms", columns, rooms)
+    await _copy(
+        connection, "room_members", ("room_id", "account_id", "role", "read_seq"), members
+    )
+    columns = ("room_id", "seq", "event_id", "type", "sender_id", "at", "body", "details")
+    await _copy(connection, "room_events", columns, events)
+
+
+async def _copy(
+    connection: asyncpg.Connection,
+    table: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    await connection.copy_records_to_table(table, columns=columns, records=rows)
+
+
+def _tokens(signing_key: str, people: Sequence[Id], sessions: Sequence[Id]) -> list[str]:
+    key = OctKey.import_key(signing_key.encode())
+    now = int(time.time())
+    claims = {"iss": "plaza", "iat": now, "exp": now + int(_LIFETIME.total_seconds())}
+    return [
+        jwt.encode({"alg": "HS256"}, {**claims, "sub": str(person), "sid": str(session)}, key)
+        for person, session in zip(people, sessions, strict=True)
+    ]
+
+
+def _new_id() -> Id:
+    return _mint.mint(time.time_ns() // 1_000_000)
