@@ -4,14 +4,29 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from loadtest.process import cpu_seconds, launched, resident_bytes, tree_cpu_seconds
 
 _PLAZA = str(Path(sys.executable).with_name("plaza"))
+
+
+class Clocks(NamedTuple):
+    """Seconds: on the wall, and of CPU time by whom. The database's come in steps of 10 ms."""
+
+    wall: float
+    server: float
+    postgres: float
+    clients: float
+
+    def since(self, earlier: "Clocks") -> "Clocks":
+        """What has passed between two looks at the clocks."""
+        return Clocks(*(now - then for now, then in zip(self, earlier, strict=True)))
 
 
 class Deployment:
@@ -32,13 +47,14 @@ class Deployment:
         folder, port = quote(postmaster[4], safe=""), postmaster[3]
         self.dsn = f"postgresql://postgres@/postgres?host={folder}&port={port}"
 
-    def cpu_seconds(self) -> float:
-        """CPU time of the server so far, without its database."""
-        return cpu_seconds(self.pid)
-
-    def postgres_cpu_seconds(self) -> float:
-        """CPU time of all processes of the database so far, in steps of 10 ms."""
-        return tree_cpu_seconds(self._postgres)
+    def clocks(self) -> Clocks:
+        """Look at the clocks. The clients are this process."""
+        return Clocks(
+            time.perf_counter(),
+            cpu_seconds(self.pid),
+            tree_cpu_seconds(self._postgres),
+            time.process_time(),
+        )
 
     def resident_bytes(self) -> int:
         """Resident memory of the server, without its database."""

@@ -36,6 +36,20 @@ class Population(NamedTuple):
     rooms: list[Id]
 
 
+def three_rooms_each(accounts: int, *, members: int = 50) -> list[list[int]]:
+    """Rooms for `populate`, such that everybody is in three, with partly different company.
+
+    Args:
+        members: of a room; the last ones may have fewer.
+    """
+    crowd = list(range(accounts))
+    rooms = []
+    for shift in (0, members // 3, 2 * members // 3):
+        turned = crowd[shift:] + crowd[:shift]
+        rooms += [turned[first : first + members] for first in range(0, accounts, members)]
+    return rooms
+
+
 async def populate(
     deployment: Deployment, *, accounts: int, rooms: Sequence[Sequence[int]]
 ) -> Population:

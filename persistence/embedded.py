@@ -191,9 +191,9 @@ class EmbeddedPostgres:
         self._socket_dir = running.socket_dir
 
     def _launch(self, lock_file: IO[str]) -> subprocess.Popen[bytes]:
-        disown_process_id(self._files)
         if self._socket_dir is None:
             self._socket_dir = self._make_socket_dir()
+        disown_process_id(self._files, self._socket_dir)
         settings = SETTINGS | {"unix_socket_directories": f'"{self._socket_dir}"'}
         options = [f"--{name}={value}" for name, value in settings.items()]
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -126,17 +126,22 @@ def postmaster(files: Path) -> Postmaster | None:
     return Postmaster(int(lines[0]), Path(lines[4]))
 
 
-def disown_process_id(files: Path) -> None:
-    """Take the process id out of a postmaster.pid whose server is gone.
+def disown_process_id(files: Path, sockets: Path) -> None:
+    """Take the process id out of the files of a server that is gone.
 
-    The server refuses to start while that id is in use, by whomever. The rest of the file stays:
-    by it the server makes sure that nobody else has these files open.
+    The server refuses to start while that id is in use, by whomever: after a power cut, likely by
+    somebody else. The rest of postmaster.pid stays: by it the server makes sure that nobody else
+    has these files open.
+
+    Args:
+        files: of the database.
+        sockets: the folder of the server's socket, with a lock file of its own.
     """
-    pid_file = files / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    _, newline, rest = pid_file.read_text().partition("\n")
-    if newline:
-        pid_file.write_text(f"{2**31 - 1}\n{rest}")  # above every system's largest id
-    else:
-        pid_file.unlink()
+    for path in (files / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
+        if not path.exists():
+            continue
+        _, newline, rest = path.read_text().partition("\n")
+        if newline:
+            path.write_text(f"{2**31 - 1}\n{rest}")  # above every system's largest id
+        else:
+            path.unlink()

@@ -27,10 +27,11 @@ class Person:
         receivers: the settled connections.
         arriving: connections that are between `enter` and `settle` or `forsake`.
         lost: rooms that the person was removed from while connections were arriving.
+        gained: room -> its record, of those added while connections were arriving.
         joining: room -> seq of the membership event, while the room's record is being read.
     """
 
-    __slots__ = ("account", "arriving", "joining", "lost", "receivers", "rooms")
+    __slots__ = ("account", "arriving", "gained", "joining", "lost", "receivers", "rooms")
 
     def __init__(self, account: Id) -> None:
         self.account = account
@@ -38,6 +39,7 @@ class Person:
         self.receivers: dict[Receiver, None] = {}
         self.arriving = 0
         self.lost: set[Id] = set()
+        self.gained: dict[Id, Room] = {}
         self.joining: dict[Id, int] = {}
 
     def notify(self, notice: RoomAdded | RoomGone) -> None:
@@ -75,11 +77,15 @@ class Hub:
             # Nobody listens, but somebody may be arriving who read the log before this entry:
             # they need to find the right last_seq.
             room = self._rooms[event.room] = LiveRoom(event.room, event.seq - 1)
-        if event.seq <= room.last_seq:
+        if event.seq <= room.published:
             return
-        room.last_seq = event.seq
-        if room:
-            self._fanout.publish(room, event)
+        room.published = event.seq
+        # The database may have shown it to somebody already, and with it brought the room into
+        # memory; but memberships change here alone.
+        if event.seq > room.last_seq:
+            room.last_seq = event.seq
+            if room:
+                self._fanout.publish(room, event)
         if type(event) is MemberChanged:
             self._member_changed(room, event)
 
@@ -90,6 +96,7 @@ class Hub:
         if event.role is None:
             if person.arriving:
                 person.lost.add(room.id)
+                person.gained.pop(room.id, None)
             person.joining.pop(room.id, None)
             if room.id in person.rooms:
                 person.rooms.discard(room.id)
@@ -113,11 +120,15 @@ class Hub:
         person = self._people.get(account)
         if person is None:
             return
-        if joined_seq is not None and person.joining.pop(record.id, None) != joined_seq:
-            return
+        if joined_seq is not None:
+            if person.joining.get(record.id) != joined_seq:
+                return
+            del person.joining[record.id]
+        if person.arriving:
+            person.gained[record.id] = record
         room = self._room(record)
         self._fanout.flush_room(room)
-        self._attach(person, room, msgspec.structs.replace(record, last_seq=room.last_seq))
+        self._attach(person, room, _current(record, room))
 
     # --- who is here -----------------------------------------------------------------------------
 
@@ -143,13 +154,13 @@ class Hub:
             The rooms as they are at this moment; the receiver gets every later event.
         """
         settled = []
-        for record in rooms:
+        for record in (person.gained | {record.id: record for record in rooms}).values():
             if record.id in person.lost:
                 continue
             room = self._room(record)
             # What is pending counts as published already: it must not come a second time.
             self._fanout.flush_room(room)
-            current = msgspec.structs.replace(record, last_seq=room.last_seq)
+            current = _current(record, room)
             if record.id not in person.rooms:
                 # Joined since the other devices settled, and read here before it is published.
                 self._attach(person, room, current)
@@ -178,10 +189,12 @@ class Hub:
 
     def sweep(self) -> None:
         """Forget rooms that nobody listens to. To be called every few seconds."""
-        # Not while somebody is arriving: see publish.
+        # Not while somebody is arriving, nor rooms that somebody is joining: see publish.
         if self._arriving == 0:
+            joining = {room for person in self._people.values() for room in person.joining}
             for room in [room for room in self._rooms.values() if not room and not room.pending]:
-                del self._rooms[room.id]
+                if room.id not in joining:
+                    del self._rooms[room.id]
 
     @property
     def people(self) -> int:
@@ -210,7 +223,15 @@ class Hub:
         person.arriving -= 1
         if not person.arriving:
             person.lost.clear()
+            person.gained.clear()
 
     def _forget_if_gone(self, person: Person) -> None:
         if not person.receivers and not person.arriving:
             del self._people[person.account]
+
+
+def _current(record: Room, room: LiveRoom) -> Room:
+    """A room as it was read, as of the last event that its receivers have."""
+    return msgspec.structs.replace(
+        record, last_seq=room.last_seq, unread=max(0, room.last_seq - record.read_seq)
+    )

@@ -35,6 +35,7 @@ app = App(
     help_format="plaintext",
     version=lambda: installed_version("plaza"),
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 ConfigFile = Annotated[
@@ -104,21 +105,24 @@ def version() -> int:
 def chat(
     url: str = "http://127.0.0.1:8080",
     *,
-    username: Annotated[str | None, Parameter(help="Who you are; asked for if left out.")] = None,
+    username: Annotated[str | None, Parameter(help="Who you are; else you are asked.")] = None,
     password: Annotated[
         str | None,
-        Parameter(help="Your password; asked for if left out.", env_var="PLAZA_PASSWORD"),
+        Parameter(
+            help="Your password; else you are asked, unless you have logged in here before.",
+            env_var="PLAZA_PASSWORD",
+        ),
     ] = None,
-    room: Annotated[str | None, Parameter(help="Id of the room to enter.")] = None,
+    room: Annotated[str | None, Parameter(help="The room to enter: title or id.")] = None,
 ) -> int:
-    """Talk, in this terminal. Signs you up if the username is new.
+    """Talk, in this terminal or through a pipe. Offers to sign you up if the username is new.
 
     Args:
         url: Where Plaza listens.
     """
-    from plaza_client import terminal  # noqa: PLC0415
+    from plaza_client.terminal import run  # noqa: PLC0415
 
-    return _run(terminal.run(url, username=username, password=password, room=room))
+    return _run(run(url, username=username, password=password, room=room))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -129,6 +133,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     try:
         code = app(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        code = exits.INTERRUPTED.code
     except Exception as failure:
         exit_ = exits.exit_of(failure)
         if exit_ is exits.UNEXPECTED:

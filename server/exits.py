@@ -49,8 +49,18 @@ EMBEDDED = Exit(
     "The embedded database cannot run: its folder is in use or not fit for it, or it fails.",
     "Do what the message says; often: stop the other plaza, or choose another `--data-dir`.",
 )
+# plaza_client/terminal.py returns it.
+CHAT = Exit(
+    8,
+    "chat",
+    "`plaza chat` cannot reach the server, or is not let in.",
+    "Check the URL, the username and the password.",
+)
+INTERRUPTED = Exit(130, "interrupted", "Stopped by a signal before it was up.", "")
 
-CATALOGUE = (OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED)
+CATALOGUE = (
+    OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED, CHAT, INTERRUPTED,
+)  # fmt: skip
 
 
 class ConfigError(Exception):

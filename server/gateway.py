@@ -121,6 +121,16 @@ def choose_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Sub
     return None
 
 
+class _ServerProtocol(ServerProtocol):
+    """websockets' protocol, but for one rule of RFC 6455 that it does not know."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Process a frame."""
+        if frame.opcode is Opcode.CLOSE:  # may come between fragments: section 5.4
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class GatewayProtocol(asyncio.Protocol):
     """One WebSocket connection: what uvicorn expects of its `ws` class.
 
@@ -147,7 +157,7 @@ class GatewayProtocol(asyncio.Protocol):
     def __init__(self, gateway: Gateway, *, server_state: Any, **_: Any) -> None:
         self._gateway = gateway
         self._server_state = server_state
-        self._protocol = ServerProtocol(
+        self._protocol = _ServerProtocol(
             origins=gateway.origins,
             extensions=gateway.extensions,
             select_subprotocol=choose_subprotocol,

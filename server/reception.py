@@ -4,7 +4,7 @@ Live events are held from the moment at which the connection is attached to its 
 missed has been written; rooms/catchup.py says why that leaves no hole and no double.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -22,6 +22,10 @@ from server.session import ChatSession, OpenSessions, State
 from server.tokens import TokenKey
 
 logger = structlog.get_logger(__name__)
+
+# Bytes of missed events that are written at once. A batch of long messages has megabytes: written as
+# a whole it would exceed limits.outbox_hard_bytes, however fast the client reads.
+PIECE = 65_536
 
 
 class Reception:
@@ -120,8 +124,9 @@ class Reception:
                     connection, [(span.room, span.after, span.upto) for span in batch]
                 )
             frame = outbox.wire.frame
-            outbox.write(b"".join([frame(event) for events in found.values() for event in events]))
-            await outbox.drained()
+            for piece in _pieces(frame(event) for events in found.values() for event in events):
+                outbox.write(piece)
+                await outbox.drained()
 
     def _give_up(
         self, session: ChatSession, hello: Hello, error: PlazaError, code: close.Close
@@ -140,6 +145,20 @@ class Reception:
             self._hub.leave(session.person, session.connection.outbox)
         else:
             self._hub.forsake(session.person)
+
+
+def _pieces(frames: Iterable[bytes]) -> Iterator[bytes]:
+    """Frames joined into writes of about PIECE bytes."""
+    piece: list[bytes] = []
+    size = 0
+    for frame in frames:
+        piece.append(frame)
+        size += len(frame)
+        if size >= PIECE:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield b"".join(piece)
 
 
 def _token(session: ChatSession, hello: Hello) -> str:

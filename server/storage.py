@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -36,12 +37,14 @@ async def open_database(
         EmbeddedPostgresError: the embedded Postgres cannot run.
         DatabaseError: the database cannot be reached or used.
         MigrationError: its schema cannot be brought up to date.
+        KeyboardInterrupt: SIGINT or SIGTERM came while the embedded Postgres started.
     """
     async with AsyncExitStack() as open_:
         url = config.database.url
         if not url:
             # Not in a thread: Ctrl+C would abandon it, and the server that it has just started.
-            embedded = EmbeddedPostgres.start(Path(config.server.data_dir), progress=progress)
+            with _interruptible():
+                embedded = EmbeddedPostgres.start(Path(config.server.data_dir), progress=progress)
             open_.callback(embedded.stop)
             await open_.enter_async_context(_kept_alive(embedded))
             url = embedded.dsn
@@ -49,6 +52,20 @@ async def open_database(
         open_.push_async_callback(database.close)
         await _bring_up_to_date(database, progress=progress)
         yield database
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let signals end what blocks the loop, whose own handlers wait for it until then."""
+    handlers = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @asynccontextmanager

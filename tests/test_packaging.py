@@ -1,7 +1,10 @@
 """What is shipped: the locks pin what is asked for, and name no place where they were made."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,31 @@ def test_every_dependency_has_its_reason() -> None:
     for text in RUNTIME + DEV + BUILD:
         name = Requirement(text).name
         assert f"`{name}`" in decisions, f"docs/decisions.md does not say why {name}"
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    """A package that is there only because another one needs it may go with the next version."""
+    asked_for = {canonicalize_name(Requirement(text).name) for text in RUNTIME}
+    tools = {canonicalize_name(Requirement(text).name) for text in DEV}
+    ours = {package.split(".")[0] for package in PYPROJECT["tool"]["setuptools"]["packages"]}
+    distributions = packages_distributions()
+    for package in ours:
+        allowed = asked_for | tools if package == "loadtest" else asked_for
+        for path in (ROOT / package).rglob("*.py"):
+            for module in imported(path) - ours - sys.stdlib_module_names:
+                names = {canonicalize_name(name) for name in distributions.get(module, [module])}
+                assert names & allowed, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level modules that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
 
 
 def test_every_package_data_pattern_finds_files() -> None:

@@ -105,14 +105,13 @@ def _section(tag: Json, operations: list[tuple[str, str, Json]]) -> str:
 
 
 def _operation(method: str, path: str, operation: Json) -> str:
-    anyone = operation.get("security") == [{}]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    needs = "Needs no access token." if anyone else "Needs an access token."
+    needs = "Needs no access token." if _for_anyone(operation) else "Needs an access token."
     return f"""<article id="{operation["operationId"]}">
 <h3><span class="method">{method}</span> <code>{escape(path)}</code></h3>
 <p><b>{escape(operation["summary"])}.</b> {_code(operation.get("description", ""))} {needs}</p>
 {_parameters(operation.get("parameters", []))}
-<pre>{escape(_curl(method, path, None if body is None else body["example"], anyone=anyone))}</pre>
+<pre>{escape(_curl(method, path, operation, body))}</pre>
 {"" if body is None else f"<p>Body: {_type(body['schema'])}</p>"}
 {_table(("Answer", "", "Body"), _responses(operation["responses"]))}
 </article>"""
@@ -179,18 +178,30 @@ def _bounds(schema: Json, what: str, unit: str = "") -> str:
     low, high = schema.get(f"min{what}"), schema.get(f"max{what}")
     if low is None and high is None:
         return ""
-    words = (f"from {low:.0f}" if low else "", "" if high is None else f"to {high:.0f}", unit)
+    lower = f"from {low:.0f}" if low else ""
+    upper = "" if high is None else f"{'to' if low else 'up to'} {high:.0f}"
+    words = (lower, upper, unit)
     return ", " + escape(" ".join(filter(None, words)))
 
 
-def _curl(method: str, path: str, body: Any, *, anyone: bool) -> str:
-    lines = [f"curl -X {method} http://127.0.0.1:8080{path}"]
-    if not anyone:
+def _curl(method: str, path: str, operation: Json, body: Json | None) -> str:
+    required = [
+        f"{each['name']}={each['name'].upper()}"
+        for each in operation.get("parameters", ())
+        if each["in"] == "query" and each["required"]
+    ]
+    query = f"?{'&'.join(required)}" if required else ""
+    lines = [f"curl -X {method} http://127.0.0.1:8080{path}{query}"]
+    if not _for_anyone(operation):
         lines.append("-H 'Authorization: Bearer ACCESS_TOKEN'")
     if body is not None:
         lines.append("-H 'Content-Type: application/json'")
-        lines.append(f"-d '{json.dumps(body)}'")
+        lines.append(f"-d '{json.dumps(body['example'])}'")
     return " \\\n  ".join(lines)
+
+
+def _for_anyone(operation: Json) -> bool:
+    return operation.get("security") == [{}]
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,13 +7,18 @@ from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from protocol.errors import UNAVAILABLE
-from server.rest.errors import answer
+from server.rest.errors import HANDLERS, answer
 from server.rest.ports import Services
 
 
 def metrics_only(render: Callable[[], tuple[bytes, str]]) -> Litestar:
     """An application of its own for /metrics, for an address that only operators reach."""
-    return Litestar([_metrics(render)], openapi_config=None, logging_config=None)
+    return Litestar(
+        [_metrics(render)],
+        exception_handlers=HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+    )
 
 
 def _metrics(render: Callable[[], tuple[bytes, str]]) -> HTTPRouteHandler:

@@ -1,6 +1,6 @@
 """Run the Autobahn fuzzing client against Plaza's own WebSocket code, at /ws/echo.
 
-    make autobahn                                      every case: about N minutes
+    make autobahn                                      every case: a quarter of an hour
     python tests/autobahn/run.py --cases '1.*' '7.*'   some of them
     python tests/autobahn/run.py --url ws://...        against a server that runs already
 

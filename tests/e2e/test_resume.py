@@ -1,12 +1,15 @@
 """A connection that comes back with cursors gets what it missed: once, in order, without holes."""
 
-import msgspec
+from collections.abc import AsyncIterator
+
 import pytest
+
+from persistence.embedded import EmbeddedPostgres
 
 from protocol import close
 from server.config import Config, Limits
 from tests.e2e.device import Device, Encoding
-from tests.e2e.site import Person, Site
+from tests.e2e.site import Person, Site, copy_of, serving
 from tests.e2e.websocket import Closed
 
 CAP = 600  # above rooms.catchup.BATCH, so that one room takes more than one read
@@ -146,29 +149,60 @@ async def test_coming_back_again_and_again_while_others_talk(
     assert _seqs(room, await device.up_to(room, last)) == list(range(cursor + 1, last + 1))
 
 
+# --- more than the network takes at once ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+async def narrow(postgres: EmbeddedPostgres, template: str, config: Config) -> AsyncIterator[Site]:
+    """A server whose connections hold little."""
+    async with (
+        copy_of(template, postgres) as dsn,
+        serving(dsn, config, send_buffer=16_384) as served,
+    ):
+        yield served
+
+
+@pytest.fixture
+async def long_log(narrow: Site) -> tuple[Person, Device, str, int]:
+    """Ada has missed four megabytes of what Bob said in a room: up to the last seq."""
+    ada = await narrow.person("ada")
+    bob = await narrow.device(await narrow.person("bob"))
+    room = await _room(bob, ada)
+    for _ in range(10):
+        last = await _say(bob, room, 50, body="long " * 1_600)
+    return ada, bob, room, last
+
+
+async def test_a_long_replay_makes_nobody_a_slow_reader(
+    narrow: Site, long_log: tuple[Person, Device, str, int]
+) -> None:
+    ada, _, room, last = long_log
+    slow = narrow.plaza.gateway.traffic.slow
+    device = await narrow.device(ada, cursors={room: 1})
+    assert _seqs(room, await device.up_to(room, last)) == list(range(2, last + 1))
+    assert await device.heard() == []
+    assert narrow.plaza.gateway.traffic.slow == slow
+
+
 async def test_a_close_during_the_replay_leaves_no_hole(
-    site: Site, ada: Person, bob: Device
+    narrow: Site, long_log: tuple[Person, Device, str, int]
 ) -> None:
     """What is live waits behind the replay; it must not come first because of the close."""
-    room = await _room(bob, ada)
-    last = await _say(bob, room, 500, body="long " * 1_500)
-    reader = await site.connect(receive_buffer=4_096)
+    ada, bob, room, last = long_log
+    reader = await narrow.connect(receive_buffer=4_096)
     hello = reader.tell("hello", token=ada.token, cursors={room: 1})
-    (connection,) = [
-        connection
-        for connection in site.plaza.gateway.connections
-        if not connection.settled
-    ]
     await reader.answer(hello)
     assert await _say(bob, room, 1) == last + 1  # live, and held: the replay waits for its reader
-    connection.close(close.RESTART)
+    (behind,) = [each for each in narrow.plaza.gateway.connections if each.waiting]
+    behind.close(close.RESTART)
     seqs = [1]
     with pytest.raises(Closed) as closed:
         while True:
             seqs.append((await reader.event())["seq"])
     assert closed.value.code == close.RESTART.code
+    assert 1 < len(seqs) < last
     assert seqs == list(range(1, len(seqs) + 1))
-    rest = await site.device(ada, cursors={room: seqs[-1]})
+    rest = await narrow.device(ada, cursors={room: seqs[-1]})
     assert _seqs(room, await rest.up_to(room, last + 1)) == list(range(seqs[-1] + 1, last + 2))
 
 
@@ -179,8 +213,3 @@ async def test_a_cursor_is_a_seq(site: Site, ada: Person) -> None:
         assert answer["code"] == "bad_request"
         assert (await device.hello(ada.token))["t"] == "ready"  # it may try again
 
-
-def test_the_cap_is_more_than_one_read(config: Config) -> None:
-    from rooms.catchup import BATCH  # noqa: PLC0415
-
-    assert msgspec.structs.asdict(config.limits)["replay_events"] > BATCH

@@ -211,6 +211,7 @@ def test_a_process_id_that_now_belongs_to_another_program_is_not_the_server(
         pid_file = data_dir / "postgres" / "postmaster.pid"
         _, _, rest = pid_file.read_text().partition("\n")
         pid_file.write_text(f"{stranger.pid}\n{rest}")
+        (data_dir / "postgres" / ".s.PGSQL.5432.lock").write_text(f"{stranger.pid}\n{rest}")
 
         server = EmbeddedPostgres.start(data_dir, progress=quiet)
         assert fetchval(server.dsn, "SELECT 1") == 1

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from protocol import close, errors
 from protocol.codec import JSON, MSGPACK, from_builtins, to_builtins
-from protocol.events import Ok, Page, RoomCreated
+from protocol.events import Event, Ok, Page, RoomCreated
 from protocol.reference import ANSWERS, COMMANDS, EVENTS, examples, schemas, tag
 from server.auth import SignedIn
 from server.config import Config
@@ -47,6 +47,7 @@ def test_events_are_exactly_what_the_server_would_say(vector: dict[str, Any]) ->
     frame = vector["json"]
     validators["events.json"].validate(frame)
     event = from_builtins(frame, kind_of(frame))
+    assert isinstance(event, Event)
     assert to_builtins(event) == frame
     assert json.loads(JSON.encode(event)) == frame
     assert msgspec.msgpack.decode(bytes.fromhex(vector["msgpack"])) == frame

@@ -177,6 +177,28 @@ async def test_serve_says_where_and_stops_on_a_signal(dsn: str, stop: signal.Sig
     assert b"Traceback" not in error
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+async def test_a_start_that_waits_can_be_stopped(folder: Path, stop: signal.Signals) -> None:
+    with (folder / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a server does that never becomes ready
+        server = await started("serve", "--port", "0", "--data-dir", str(folder))
+        assert server.stderr is not None
+        while b"Creating the database" not in await server.stderr.readline():
+            pass
+        server.send_signal(stop)
+        out, error = await server.communicate()
+    assert (server.returncode, out) == (exits.INTERRUPTED.code, b"")
+    assert b"Traceback" not in error
+
+
+async def test_chat_without_a_server(unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}"
+    ended = await process("chat", url, "--username", "ada", "--password", "correct horse")
+    assert ended.code == exits.CHAT.code
+    assert ended.error.startswith("Error: ")
+    assert "Traceback" not in ended.error
+
+
 def test_what_nobody_foresaw_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError

@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from persistence import accounts
-from protocol.errors import CATALOGUE
+from protocol.errors import CATALOGUE, OVERLOADED, PlazaError
+from server.passwords import Passwords
 
 
 async def test_no_such_route(site):
@@ -94,6 +95,17 @@ async def test_a_bug_is_logged_and_not_shown(site, alice, monkeypatch):
     assert logs[0]["log_level"] == "error"
     assert logs[0]["route"] == "/api/v1/me"
     assert isinstance(logs[0]["exc_info"], RuntimeError)
+
+
+async def test_too_many_passwords_to_hash(site, monkeypatch):
+    async def full(self, password):
+        raise PlazaError(OVERLOADED, retry_after=1.0)
+
+    monkeypatch.setattr(Passwords, "hash", full)
+    body = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+    answer = await site.anyone.post("/accounts", json=body)
+    assert answer.code == "overloaded"
+    assert answer.headers["retry-after"] == "1"
 
 
 async def test_the_database_is_away(site, alice, monkeypatch):

@@ -41,6 +41,7 @@ async def test_metrics(site, root):
 def test_metrics_are_not_served_twice(address, served):
     class Services:
         config = Config(server=Server(metrics_address=address))
+        metrics = None
 
     paths = {path for route in operations(Services()) for path in route.paths}
     assert ("/metrics" in paths) == served

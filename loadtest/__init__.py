@@ -1,0 +1,23 @@
+"""Benchmarks: a real `plaza serve`, thousands of real connections, one question a file.
+
+    inbound        what does an inbound message cost?
+    fanout         what does a delivery in a large room cost, and what does it cost uWebSockets?
+    durable        how many messages a second are written, acknowledged and delivered?
+    memory         how much memory does an idle connection take?
+    connects       how many clients can connect in a second?
+
+Each is run as `python -m loadtest.NAME [--small] [--json FILE]`; docs/performance.md has what they
+found. They stand on:
+
+    deployment     a server with a database of its own
+    population     accounts, sessions and rooms, in bulk
+    swarm          client connections, some KiB each
+    frames         WebSocket frames, made once and split cheaply
+    process        a server's process: its CPU time and memory
+    uwebsockets    the peer
+    report         figures, budgets, verdicts
+    command        the command line
+
+It imports nothing of the server's: what it measures it sees from outside, as clients do. What can
+be seen only from inside is measured by tests/benchmarks/.
+"""

@@ -1,0 +1,66 @@
+"""`plaza serve` as a process of its own, to be killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+START_SECONDS = 60.0
+
+
+class ServerProcess:
+    """A server on a data directory; every start takes the port of the first.
+
+    Args:
+        data_dir: of the embedded Postgres.
+        environment: settings, as PLAZA_ variables.
+    """
+
+    def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
+        self._data_dir = data_dir
+        self._environment = {**os.environ, **environment}
+        self._port = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """Start it, and wait until it listens."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", "serve", "--port", str(self._port)),
+            *("--data-dir", str(self._data_dir)),
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=(self._data_dir / "plaza.log").open("ab"),
+        )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            line = await self._process.stdout.readline()
+        assert b"listening on" in line, (line, (self._data_dir / "plaza.log").read_text()[-2000:])
+        self.url = line.decode().split()[-1]
+        self._port = int(self.url.rpartition(":")[2])
+
+    async def kill(self) -> None:
+        """End it as the kernel does when memory is out: nothing is flushed, nobody is told."""
+        await self._send(signal.SIGKILL)
+
+    async def cut_power(self) -> None:
+        """Kill its Postgres along with it."""
+        postmaster = int((self._data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.killpg(postmaster, signal.SIGKILL)  # it leads a session of its own
+        await self.kill()
+
+    async def stop(self) -> int:
+        """Ask it to stop, and return its exit code."""
+        return await self._send(signal.SIGTERM)
+
+    async def _send(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self._process.wait()
+
+    def errors(self) -> str:
+        """What it wrote to standard error, over all starts."""
+        return (self._data_dir / "plaza.log").read_text()
