@@ -54,9 +54,7 @@ async def measure(deployment: Deployment, scale: Scale) -> list[Figure]:
             samples=[count / clocks.server for clocks in spent],
             budget=BUDGET,
         ),
-        Figure(
-            name="connects", unit="a second", samples=[count / clocks.wall for clocks in spent]
-        ),
+        Figure(name="connects", unit="a second", samples=[count / clocks.wall for clocks in spent]),
         Figure(
             name="server",
             unit="us CPU a connect",

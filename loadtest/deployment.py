@@ -78,12 +78,10 @@ async def deployed() -> AsyncIterator[Deployment]:
         "PLAZA_DEBUG__ECHO": "true",
         "PLAZA_LOG__LEVEL": "warning",
     }
-    command = [_PLAZA, "serve", "--port", "0", "--data-dir", str(folder / "data")]
+    command = [_PLAZA, "serve", "--port", "0", "--data-dir", str(folder)]
     try:
-        async with launched(
-            command, errors=folder / "stderr", environment=settings
-        ) as (pid, url):
-            postmaster = (folder / "data/postgres/postmaster.pid").read_text().splitlines()
+        async with launched(command, settings) as (pid, url):
+            postmaster = (folder / "postgres/postmaster.pid").read_text().splitlines()
             yield Deployment(url, pid, signing_key, postmaster)
     finally:
         shutil.rmtree(folder)

@@ -8,11 +8,9 @@ This is the whole path: a message is received, committed, acknowledged and deliv
 of all that is divided by its deliveries. tests/benchmarks/fanout.py leaves the database out.
 """
 
-import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from statistics import median
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.console import Console
@@ -31,9 +29,7 @@ from protocol.commands import Send
 QUESTION = "What does a delivery cost, in a large room? (database included)"
 BODY = "A message as people write them: a line, more or less."
 AT_ONCE = (1, 4, 16, 64)
-
-# DESIGN section 7: of what uWebSockets takes for the same, in the same run.
-BUDGETS = {1: Budget("at most", 1.15), 4: Budget("at most", 1.1), 16: Budget("at most", 1.0)}
+PEER = "uWebSockets"
 
 
 class Scale(NamedTuple):
@@ -100,9 +96,7 @@ class Room:
 
 async def measure(deployment: Deployment, scale: Scale) -> list[Figure]:
     """Plaza and the peer, with 1 to 64 messages at once, in turns."""
-    people = await populate(
-        deployment, accounts=scale.members, rooms=[range(scale.members)]
-    )
+    people = await populate(deployment, accounts=scale.members, rooms=[range(scale.members)])
     message = client_frame(JSON.encode(Send(id=7, room=people.rooms[0], body=BODY)))
     async with AsyncExitStack() as stack:
         rooms = await peer_rooms(stack, scale)
@@ -118,17 +112,14 @@ async def peer_rooms(stack: AsyncExitStack, scale: Scale) -> dict[str, Room]:
     if not uwebsockets.is_installed():
         Console(stderr=True).print(uwebsockets.HINT)
         return {}
-    folder = stack.enter_context(tempfile.TemporaryDirectory())
-    pid, url = await stack.enter_async_context(uwebsockets.peer(Path(folder)))
+    pid, url = await stack.enter_async_context(uwebsockets.peer())
     swarm = await stack.enter_async_context(Swarm(url))
     tally = Tally()
     members = [await swarm.connect("/", receive=tally) for _ in range(scale.members)]
-    return {"uWebSockets": Room(pid, members, tally, client_frame(uwebsockets.event(BODY)))}
+    return {PEER: Room(pid, members, tally, client_frame(uwebsockets.event(BODY)))}
 
 
-async def compare(
-    rooms: Mapping[str, Room], scale: Scale
-) -> dict[tuple[str, int], list[float]]:
+async def compare(rooms: Mapping[str, Room], scale: Scale) -> dict[tuple[str, int], list[float]]:
     """The costs in (room, messages at once), measured in turns."""
     samples: dict[tuple[str, int], list[float]] = {}
     for _ in range(scale.repetitions):
@@ -139,25 +130,31 @@ async def compare(
     return samples
 
 
-def figures(samples: Mapping[tuple[str, int], list[float]]) -> list[Figure]:
-    """The costs, and Plaza's as multiples of the peer's."""
-    found = []
-    for (name, at_once), costs in samples.items():
-        found.append(
-            Figure(name=f"{name}, {at_once} at once", unit="us CPU a delivery", samples=costs)
+def figures(
+    samples: Mapping[tuple[str, int], list[float]],
+    budgets: Mapping[int, Budget] = MappingProxyType({}),
+) -> list[Figure]:
+    """The costs, and those of Plaza as multiples of the peer's.
+
+    Args:
+        samples: what `compare` returns.
+        budgets: of the multiples, by messages at once.
+    """
+    costs = [
+        Figure(name=f"{name}, {at_once} at once", unit="us CPU a delivery", samples=found)
+        for (name, at_once), found in samples.items()
+    ]
+    multiples = [
+        Figure(
+            name=f"{name}, {at_once} at once",
+            unit=f"x {PEER}",
+            samples=[cost / peer for cost, peer in zip(found, peers, strict=True)],
+            budget=budgets.get(at_once),
         )
-    for (name, at_once), costs in samples.items():
-        peers = samples.get(("uWebSockets", at_once))
-        if peers is not None and peers is not costs:
-            found.append(
-                Figure(
-                    name=f"{name}, {at_once} at once",
-                    unit="x uWebSockets",
-                    samples=[cost / peer for cost, peer in zip(costs, peers, strict=True)],
-                    budget=BUDGETS.get(at_once),
-                )
-            )
-    return found
+        for (name, at_once), found in samples.items()
+        if name != PEER and (peers := samples.get((PEER, at_once)))
+    ]
+    return costs + multiples
 
 
 if __name__ == "__main__":

@@ -20,6 +20,12 @@ from protocol.records import Role, RoomKind
 
 _LIFETIME = timedelta(hours=12)
 
+_ACCOUNT = ("id", "username", "email", "password_hash")
+_SESSION = ("id", "account_id", "expires_at")
+_ROOM = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id")
+_MEMBER = ("room_id", "account_id", "role", "read_seq")
+_EVENT = ("room_id", "seq", "event_id", "type", "sender_id", "at", "body", "details")
+
 # Another node than the server's, so that no id is minted twice.
 _mint = IdMint(MAX_NODE)
 
@@ -81,18 +87,10 @@ async def _write_people(
     connection: asyncpg.Connection, people: Sequence[Id], sessions: Sequence[Id]
 ) -> None:
     expires_at = datetime.now(UTC) + _LIFETIME
-    await _copy(
-        connection,
-        "accounts",
-        ("id", "username", "email", "password_hash"),
-        [(person, f"p{person}", f"p{person}@example.org", "none") for person in people],
-    )
-    await _copy(
-        connection,
-        "sessions",
-        ("id", "account_id", "expires_at"),
-        [(session, person, expires_at) for session, person in zip(sessions, people, strict=True)],
-    )
+    accounts = [(person, f"p{person}", f"p{person}@example.org", "none") for person in people]
+    rows = [(session, person, expires_at) for session, person in zip(sessions, people, strict=True)]
+    await _copy(connection, "accounts", _ACCOUNT, accounts)
+    await _copy(connection, "sessions", _SESSION, rows)
 
 
 async def _write_rooms(
@@ -112,13 +110,9 @@ async def _write_rooms(
         members += [(room, person, role.value, 1) for person, role in roles.items()]
         details = dump_json({"kind": kind, "members": roles})
         events.append((room, 1, _new_id(), "created", people[0], now, title, details))
-    columns = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id")
-    await _copy(connection, "rooms", columns, rooms)
-    await _copy(
-        connection, "room_members", ("room_id", "account_id", "role", "read_seq"), members
-    )
-    columns = ("room_id", "seq", "event_id", "type", "sender_id", "at", "body", "details")
-    await _copy(connection, "room_events", columns, events)
+    await _copy(connection, "rooms", _ROOM, rooms)
+    await _copy(connection, "room_members", _MEMBER, members)
+    await _copy(connection, "room_events", _EVENT, events)
 
 
 async def _copy(

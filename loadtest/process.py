@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
@@ -42,18 +41,17 @@ def resident_bytes(pid: int) -> int:
 
 
 class StartFailed(Exception):
-    """A server ended before it was ready. The message holds what it wrote to standard error."""
+    """A server ended before it was ready. Why, it has said on standard error."""
 
 
 @asynccontextmanager
 async def launched(
-    command: Sequence[str], *, errors: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[tuple[int, str]]:
-    """Run a server; on exit it gets SIGTERM, and has ended.
+    """Run a server; on exit it gets SIGTERM, and has ended. Its standard error is ours.
 
     Args:
         command: program and arguments. When it is ready it prints a line that ends with its URL.
-        errors: gets its standard error.
         environment: variables beyond those of this process.
 
     Yields:
@@ -63,19 +61,17 @@ async def launched(
         StartFailed: it ended instead.
         TimeoutError: it is not ready after START_SECONDS.
     """
-    with errors.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env={**os.environ, **(environment or {})},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-        )
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, **(environment or {})},
+        stdout=asyncio.subprocess.PIPE,
+    )
     assert process.stdout is not None
     try:
         async with asyncio.timeout(START_SECONDS):
             line = (await process.stdout.readline()).decode()
         if not line:
-            raise StartFailed(f"{' '.join(command)}:\n{errors.read_text(errors='replace')}")
+            raise StartFailed(f"{' '.join(command)} ended before it was ready.")
         yield process.pid, line.split()[-1]
     finally:
         if process.returncode is None:

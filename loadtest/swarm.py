@@ -195,9 +195,7 @@ class Swarm:
             assert self._owner is not None
             self._owner.cancel()
 
-    async def connect(
-        self, path: str = "/ws", *, receive: Callable[[bytes], object]
-    ) -> Connection:
+    async def connect(self, path: str = "/ws", *, receive: Callable[[bytes], object]) -> Connection:
         """Open a connection; it speaks JSON, as it asks for no subprotocol."""
         uri = WebSocketURI(False, self._host, self._port, path, "")
         _, connection = await asyncio.get_running_loop().create_connection(

@@ -6,11 +6,9 @@ runs once for each message that comes in; what goes out is native.
 """
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from loadtest.process import launched
@@ -26,16 +24,9 @@ def is_installed() -> bool:
     return find_spec("socketify") is not None
 
 
-@asynccontextmanager
-async def peer(folder: Path) -> AsyncIterator[tuple[int, str]]:
-    """Run it; yields its process id and URL.
-
-    Args:
-        folder: for its standard error.
-    """
-    command = [sys.executable, "-m", "loadtest.uwebsockets"]
-    async with launched(command, errors=folder / "uwebsockets.stderr") as started:
-        yield started
+def peer() -> AbstractAsyncContextManager[tuple[int, str]]:
+    """Run it; yields its process id and URL."""
+    return launched([sys.executable, "-m", "loadtest.uwebsockets"])
 
 
 def event(body: str) -> bytes:

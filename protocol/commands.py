@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from protocol.ids import Id
-from protocol.records import Attachment, Limit, Role, RoomKind, Seq
+from protocol.records import NO_CONTROLS, Attachment, Limit, Role, RoomKind, Seq
 
 CommandId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Chosen by the client")]
 Nonce = Annotated[
@@ -17,6 +17,7 @@ Nonce = Annotated[
     Meta(
         min_length=1,
         max_length=64,
+        pattern=NO_CONTROLS,
         description="Chosen by the client, unique per message: a retry with it has no second "
         "effect and gets the first result",
     ),

@@ -12,6 +12,10 @@ Time = Annotated[str, Meta(description="RFC 3339, UTC, milliseconds")]
 Limit = Annotated[int, Meta(ge=1, le=200, description="How many at most")]
 
 
+# Postgres cannot store U+0000, and nobody means the others.
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+
 class RoomKind(StrEnum):
     """What a room is."""
 
@@ -42,9 +46,22 @@ class User(Record, frozen=True):
 class Attachment(Record, frozen=True):
     """A reference to something uploaded elsewhere."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=200, description="What the upload returned")]
-    name: Annotated[str, Meta(max_length=255)] | None = None
-    type: Annotated[str, Meta(max_length=127, description="Media type (RFC 6838)")] | None = None
+    id: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            pattern=NO_CONTROLS,
+            description="What the upload returned",
+        ),
+    ]
+    name: Annotated[str, Meta(max_length=255, pattern=NO_CONTROLS)] | None = None
+    type: (
+        Annotated[
+            str, Meta(max_length=127, pattern=NO_CONTROLS, description="Media type (RFC 6838)")
+        ]
+        | None
+    ) = None
     size: Annotated[int, Meta(ge=0, le=2**53 - 1, description="Bytes")] | None = None
 
 

@@ -124,8 +124,6 @@ class Hub:
             if person.joining.get(record.id) != joined_seq:
                 return
             del person.joining[record.id]
-        if person.arriving:
-            person.gained[record.id] = record
         room = self._room(record)
         self._fanout.flush_room(room)
         self._attach(person, room, _current(record, room))
@@ -208,6 +206,8 @@ class Hub:
 
     def _attach(self, person: Person, room: LiveRoom, record: Room) -> None:
         person.rooms.add(room.id)
+        if person.arriving:
+            person.gained[room.id] = record
         for receiver in person.receivers:
             room.add(receiver)
         person.notify(RoomAdded(room=record))

@@ -71,7 +71,7 @@ class Plaza:
 async def serve(
     config: Config, *, progress: Callable[[str], None], started: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM, SIGINT, or SIGHUP (the terminal is closed).
 
     Args:
         config: the effective one.
@@ -83,7 +83,7 @@ async def serve(
         DatabaseError, EmbeddedPostgresError, MigrationError: as `open_database`.
     """
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     # The port first: whether it can be had is known at once, and a database takes seconds.
     with bind(config.server.host, config.server.port) as bound:

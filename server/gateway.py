@@ -217,8 +217,9 @@ class GatewayProtocol(asyncio.Protocol):
                 self.close(close.POLICY_VIOLATION)
 
     def _message(self, payload: bytes) -> None:
-        # Frames behind our close frame are dropped: the session is over.
-        if self._session is not None and self._protocol.state is OPEN:
+        # Frames behind our own close frame are dropped: the session is over. Those ahead of the
+        # peer's count, though it may have come in the same packet, and been answered already.
+        if self._session is not None and not self.outbox.closed:
             self._gateway.traffic.messages_in += 1
             self._session.message(payload, text=self._text)
 
@@ -286,8 +287,13 @@ class GatewayProtocol(asyncio.Protocol):
 
     def reply(self, payload: bytes, *, text: bool) -> None:
         """Send a message that is nobody else's: framed for this connection alone."""
-        (self._protocol.send_text if text else self._protocol.send_binary)(payload)
-        self._write_protocol()
+        protocol = self._protocol
+        if protocol.state is OPEN:
+            (protocol.send_text if text else protocol.send_binary)(payload)
+            self._write_protocol()
+        else:  # the peer's close came with its message; our answer to it has yet to be written
+            frame = Frame(Opcode.TEXT if text else Opcode.BINARY, payload)
+            self.transport.write(frame.serialize(mask=False, extensions=protocol.extensions))
 
     def settle(self) -> None:
         """The client has said hello: the deadline for it is over, heartbeats begin."""
@@ -321,6 +327,8 @@ class GatewayProtocol(asyncio.Protocol):
                 # sending, and the close frame with the reason would be lost to it.
                 self._end()
                 return
+        if self._session is not None:
+            self.outbox.check()  # whoever sends pings has to read the pongs
 
     @property
     def waiting(self) -> int:

@@ -132,6 +132,10 @@ class Outbox:
             return
         self._transport.write(chunk)
         self._tick.bytes_out += len(chunk)
+        self.check()
+
+    def check(self) -> None:
+        """Overflow if more than the hard bound waits in the transport."""
         # The transport says when it is over the soft bound; below it, asking for the size would
         # cost every write.
         if (
@@ -172,6 +176,11 @@ class Outbox:
         self._held = None
         self._pending.clear()
         self.resume()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     @property
     def waiting(self) -> int:

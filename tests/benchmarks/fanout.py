@@ -9,10 +9,8 @@ encoding and outboxes, up to a transport that takes what it is given.
 """
 
 import asyncio
-import tempfile
 import time
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 from parts import ROOM, LiveLog, parts
@@ -20,7 +18,7 @@ from parts import ROOM, LiveLog, parts
 from loadtest.command import main
 from loadtest.fanout import AT_ONCE, BODY, FULL, SMALL, Room, Scale, compare, figures, peer_rooms
 from loadtest.frames import client_frame
-from loadtest.report import Figure
+from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm, Tally
 from plaza_client.wire import JSON
 from protocol import codec
@@ -33,6 +31,9 @@ from server.outbox import Outbox, Tick
 from server.wire import FramedCodec
 
 QUESTION = "What does a delivery cost, in a large room? (no database)"
+# Of what uWebSockets takes for the same.
+BUDGETS = {1: Budget("at most", 1.15), 4: Budget("at most", 1.1), 16: Budget("at most", 1.0)}
+
 SAID = Send(id=7, room=ROOM, body=BODY)
 
 
@@ -40,13 +41,12 @@ async def measure(scale: Scale) -> list[Figure]:
     """The parts and the peer, with 1 to 64 messages at once, in turns."""
     async with AsyncExitStack() as stack:
         rooms = await peer_rooms(stack, scale)
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        pid, url = await stack.enter_async_context(parts(Path(folder)))
+        pid, url = await stack.enter_async_context(parts())
         swarm = await stack.enter_async_context(Swarm(url))
         tally = Tally()
         members = [await swarm.connect("/room", receive=tally) for _ in range(scale.members)]
         rooms["hub"] = Room(pid, members, tally, client_frame(JSON.encode(SAID)))
-        return [*figures(await compare(rooms, scale)), *_python(scale)]
+        return [*figures(await compare(rooms, scale), BUDGETS), *_python(scale)]
 
 
 class NullTransport:

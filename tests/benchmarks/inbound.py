@@ -8,9 +8,6 @@ asked:
                 the queue of a log that counts
 """
 
-import tempfile
-from pathlib import Path
-
 from parts import ROOM, parts
 
 from loadtest.command import main
@@ -33,23 +30,21 @@ def command(due: int) -> bytes:
 async def measure(scale: Scale) -> list[Figure]:
     """To the dispatch and to the log, one at a time and in bursts, in turns."""
     samples: dict[tuple[str, int], list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        async with parts(Path(folder)) as (pid, url), Swarm(url) as swarm:
-            waves = {}
-            for name in ("received", "queued"):
-                tally = Tally()
-                connections = [
-                    await swarm.connect(f"/{name}", receive=tally)
-                    for _ in range(scale.connections)
-                ]
-                for burst in (1, BURST):
-                    message = command(scale.connections * burst)
-                    waves[name, burst] = Wave(pid, connections, tally, message)
-            for _ in range(scale.repetitions):
-                for (name, burst), wave in waves.items():
-                    rounds = scale.rounds * BURST // burst
-                    cost = await wave.cost(burst=burst, rounds=rounds, answers=1)
-                    samples.setdefault((name, burst), []).append(cost)
+    async with parts() as (pid, url), Swarm(url) as swarm:
+        waves = {}
+        for name in ("received", "queued"):
+            tally = Tally()
+            connections = [
+                await swarm.connect(f"/{name}", receive=tally) for _ in range(scale.connections)
+            ]
+            for burst in (1, BURST):
+                message = command(scale.connections * burst)
+                waves[name, burst] = Wave(pid, connections, tally, message)
+        for _ in range(scale.repetitions):
+            for (name, burst), wave in waves.items():
+                rounds = scale.rounds * BURST // burst
+                cost = await wave.cost(burst=burst, rounds=rounds, answers=1)
+                samples.setdefault((name, burst), []).append(cost)
     return [
         Figure(
             name=f"{name}, {'one at a time' if burst == 1 else f'bursts of {burst}'}",

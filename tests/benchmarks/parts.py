@@ -1,7 +1,7 @@
 """The server's own parts without a database, as a server for the benchmarks next to this file.
 
-Gateway, sessions, dispatch, hub, fan-out and outbox are the real ones, put together as server/app.py
-does it, but for three sessions that end where the database would begin:
+Gateway, sessions, dispatch, hub, fan-out and outbox are the real ones, put together as
+server/app.py does it, but for three sessions that end where the database would begin:
 
     /received   commands are decoded and handed to a dispatch that counts them
     /queued     commands go through the real dispatch to a log that counts drafts
@@ -13,10 +13,9 @@ import gc
 import itertools
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import uvloop
@@ -46,15 +45,9 @@ from server.wheel import TimerWheel
 ROOM = Id(2**60)
 
 
-@asynccontextmanager
-async def parts(folder: Path) -> AsyncIterator[tuple[int, str]]:
-    """Run this server in a process of its own; yields its process id and URL.
-
-    Args:
-        folder: for its standard error.
-    """
-    async with launched([sys.executable, __file__], errors=folder / "parts.stderr") as started:
-        yield started
+def parts() -> AbstractAsyncContextManager[tuple[int, str]]:
+    """Run this server in a process of its own; yields its process id and URL."""
+    return launched([sys.executable, __file__])
 
 
 class Answered:

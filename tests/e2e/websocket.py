@@ -138,6 +138,11 @@ class WebSocket:
         """Write bytes as they are."""
         self._writer.write(data)
 
+    async def flushed(self) -> None:
+        """Let what was written leave, in a packet of its own as far as that is in our hands."""
+        await self._writer.drain()
+        await asyncio.sleep(0)
+
     async def receive(self) -> Frame:
         """The next frame, whatever it is. Raises Closed at the end of the stream."""
         try:

@@ -125,6 +125,15 @@ class TestArriving:
         assert not world.hub.is_online(ADA)
         assert world.hub.people == 0
 
+    def test_a_later_look_settles_before_an_earlier_one(self, world: World) -> None:
+        first, second = world.enter(ADA), world.enter(ADA)
+        world.look(first)
+        world.admit(ADA, GARDEN)
+        world.look(second)
+        world.settle(second)
+        world.settle(first)
+        assert first.seqs == second.seqs == {GARDEN: 2}
+
     def test_a_second_device_knows_of_a_removal_before_it_is_published(self, world: World) -> None:
         world.admit(ADA, GARDEN)
         first = world.arrive(ADA)

@@ -105,7 +105,7 @@ def test_in_any_order() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=150,
+            max_examples=250,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,
