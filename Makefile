@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 # pip from outside: works where the venv module comes without ensurepip, as on Debian.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 
-.PHONY: help setup serve test soak lint format types docs lock check clean autobahn
+.PHONY: help setup serve test soak lint format types docs lock check clean autobahn bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
@@ -25,6 +25,13 @@ test: $(INSTALLED)  ## the tests, but for the soak tests
 
 soak: $(INSTALLED)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: $(INSTALLED)  ## the benchmarks of docs/performance.md: minutes; ARGS=--small tries them
+	@for name in inbound fanout durable memory connects; do \
+		$(BIN)/python -m loadtest.$$name --json build/bench/$$name.json $(ARGS) || exit 1; done
+	@for name in inbound fanout; do \
+		$(BIN)/python tests/benchmarks/$$name.py --json build/bench/parts-$$name.json $(ARGS) \
+			|| exit 1; done
 
 lint: $(INSTALLED)  ## style
 	$(BIN)/ruff check .

@@ -4,12 +4,15 @@ Resident memory of the server, with so many clients who are logged in, each in t
 and say nothing. That of a connection is the growth since the first connections, which load code and
 open the connections to the database; where it is the same for few and for many, it is nothing
 else's. What the kernel keeps for a socket is not the process's and does not show here.
+
+Each time with a new server: memory that was used and freed stays with a process, so a second crowd
+would find its place made.
 """
 
 from typing import NamedTuple
 
-from loadtest.command import main, on_deployment
-from loadtest.deployment import Deployment
+from loadtest.command import main
+from loadtest.deployment import Deployment, deployed
 from loadtest.population import populate, three_rooms_each
 from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm
@@ -24,42 +27,63 @@ class Scale(NamedTuple):
     first: int
     some: int
     many: int
+    repetitions: int
 
 
-FULL = Scale(first=100, some=1000, many=5000)
-SMALL = Scale(first=10, some=50, many=100)
+FULL = Scale(first=100, some=1000, many=5000, repetitions=3)
+SMALL = Scale(first=10, some=50, many=100, repetitions=1)
 
 
-async def measure(deployment: Deployment, scale: Scale) -> list[Figure]:
-    """Connect in two steps, and look at the server's memory before, between and after.
+class Resident(NamedTuple):
+    """The server's resident bytes: at the start, and after each step."""
 
-    Once alone: memory that was used and freed stays with the process, so that a second time would
-    find a place that is made.
-    """
-    accounts = scale.first + scale.many
-    people = await populate(deployment, accounts=accounts, rooms=three_rooms_each(accounts))
-    at_start = deployment.resident_bytes()
-    async with Swarm(deployment.url) as swarm:
-        resident: list[float] = []
-        known = 0
-        for clients in (scale.first, scale.first + scale.some, accounts):
-            await swarm.log_in_all(people.tokens[known:clients], receive=lambda _: None)
-            resident.append(deployment.resident_bytes())
-            known = clients
-    base, some, many = resident
+    start: int
+    first: int
+    some: int
+    many: int
 
-    def each(name: str, growth: float, clients: int) -> Figure:
-        size = growth / clients / 1024
-        return Figure(name=name, unit="KiB a connection", samples=[size], budget=BUDGET)
+
+async def measure(scale: Scale) -> list[Figure]:
+    """A new server each time."""
+    found = []
+    for _ in range(scale.repetitions):
+        async with deployed() as deployment:
+            found.append(await fill(deployment, scale))
+
+    def each(clients: int, grown: list[int]) -> Figure:
+        return Figure(
+            name=f"{clients:,} connections",
+            unit="KiB a connection",
+            samples=[growth / clients / 1024 for growth in grown],
+            budget=BUDGET,
+        )
+
+    def whole(state: str, resident: list[int]) -> Figure:
+        samples = [size / 2**20 for size in resident]
+        return Figure(name=f"process, {state}", unit="MiB", samples=samples)
 
     return [
-        each(f"{scale.some:,} connections", some - base, scale.some),
-        each(f"{scale.many:,} connections", many - base, scale.many),
-        Figure(name="process, at the start", unit="MiB", samples=[at_start / 2**20]),
-        Figure(name=f"process, {scale.first} connections", unit="MiB", samples=[base / 2**20]),
-        Figure(name=f"process, {accounts:,} connections", unit="MiB", samples=[many / 2**20]),
+        each(scale.some, [resident.some - resident.first for resident in found]),
+        each(scale.many, [resident.many - resident.first for resident in found]),
+        whole("at the start", [resident.start for resident in found]),
+        whole("after the first connections", [resident.first for resident in found]),
+        whole("with all connections", [resident.many for resident in found]),
     ]
 
 
+async def fill(deployment: Deployment, scale: Scale) -> Resident:
+    """Connect in steps, and look at the server's memory after each."""
+    clients = scale.first + scale.many
+    people = await populate(deployment, accounts=clients, rooms=three_rooms_each(clients))
+    resident = [deployment.resident_bytes()]
+    async with Swarm(deployment.url) as swarm:
+        connected = 0
+        for upto in (scale.first, scale.first + scale.some, clients):
+            await swarm.log_in_all(people.tokens[connected:upto], receive=lambda _: None)
+            resident.append(deployment.resident_bytes())
+            connected = upto
+    return Resident(*resident)
+
+
 if __name__ == "__main__":
-    main(QUESTION, on_deployment(measure), full=FULL, small=SMALL)
+    main(QUESTION, measure, full=FULL, small=SMALL)

@@ -12,7 +12,7 @@ import asyncpg
 from persistence import room_effects
 from persistence.event_rows import row_of
 from persistence.room_facts import lock_rooms, read_facts, resolve_mentions
-from protocol.drafts import Draft, Unchanged
+from protocol.drafts import Draft, Facts, Unchanged
 from protocol.errors import NOT_FOUND, PlazaError
 from protocol.events import Message, Reacted, Unreacted
 from protocol.ids import Id
@@ -21,13 +21,13 @@ from protocol.times import rfc3339
 Refusal = PlazaError | Unchanged
 
 # A message by somebody who is no member gets no row, and so no seq. The other types are checked by
-# their guards.
+# their guards; and so is all that is written with them ($10), as their effects come first.
 INSERT = """
 WITH i AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],
                          $6::bigint[], $7::text[], $8::text[])
         WITH ORDINALITY AS i (room_id, event_id, sender_id, type, nonce, target, body, details, ord)
-    WHERE i.type <> 'message' OR EXISTS (
+    WHERE $10 OR i.type <> 'message' OR EXISTS (
         SELECT FROM room_members m WHERE (m.room_id, m.account_id) = (i.room_id, i.sender_id)
     )
 ), locked AS (
@@ -97,7 +97,7 @@ async def write_round(
         asyncpg.UniqueViolationError: on room_events_nonce; nothing was written.
     """
     if all(map(is_plain, drafts)):
-        return await _insert(connection, drafts, at)
+        return await _insert(connection, drafts, at, checked=False)
     async with connection.transaction():
         await lock_rooms(connection, drafts)
         refusals = [
@@ -110,13 +110,13 @@ async def write_round(
         if accepted:
             await resolve_mentions(connection, accepted)
             await room_effects.apply(connection, [draft.event for draft in accepted], at=at)
-            inserted = iter(await _insert(connection, accepted, at))
+            inserted = iter(await _insert(connection, accepted, at, checked=True))
             refusals = [next(inserted) if refusal is None else refusal for refusal in refusals]
     return refusals
 
 
 async def _insert(
-    connection: asyncpg.Connection, drafts: Sequence[Draft], at: datetime
+    connection: asyncpg.Connection, drafts: Sequence[Draft], at: datetime, *, checked: bool
 ) -> list[Refusal | None]:
     events = [draft.event for draft in drafts]
     rows = [row_of(event) for event in events]
@@ -131,6 +131,7 @@ async def _insert(
         [row.body for row in rows],
         [row.details for row in rows],
         at,
+        checked,
     )
     moment = rfc3339(at)
     refusals: list[Refusal | None] = [None] * len(drafts)
@@ -145,13 +146,13 @@ async def _insert(
     return refusals
 
 
-def _ask_guard(draft: Draft, facts: object) -> Refusal | None:
-    if facts is None:
+def _ask_guard(draft: Draft, facts: Facts | None) -> Refusal | None:
+    if facts is None or (draft.guard is None and facts.actor is None):
         return PlazaError(NOT_FOUND, NOT_A_MEMBER)
     if draft.guard is None:
         return None
     try:
-        draft.guard(facts)  # type: ignore[arg-type]
+        draft.guard(facts)
     except (PlazaError, Unchanged) as refusal:
         return refusal
     return None

@@ -14,7 +14,7 @@ from plaza_client.address import rest_url
 from plaza_client.errors import PlazaRefused, Unreachable, WireError
 from plaza_client.wire import HistoryPage, room_events
 from protocol.codec import from_builtins
-from protocol.errors import TOKEN_EXPIRED
+from protocol.errors import TOKEN_EXPIRED, UNAUTHORIZED
 from protocol.records import Member, Room, RoomKind, User
 
 PAGE = 200  # the most that the server gives at once
@@ -127,6 +127,8 @@ class Rest:
             PlazaRefused: unauthorized or refresh_reused: log in again.
         """
         async with self._refreshing:
+            if self.refresh_token is None:
+                raise PlazaRefused(UNAUTHORIZED.code, "There is no session to refresh. Log in.")
             fields = {"refresh_token": self.refresh_token}
             return self._adopt(await self._send("POST", "/sessions/refresh", fields)).access_token
 

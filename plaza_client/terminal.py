@@ -25,7 +25,7 @@ from plaza_client.terminal_login import NobodyToAsk, sign_in
 from plaza_client.terminal_record import Record
 from plaza_client.terminal_text import harmless, room_name
 from plaza_client.wire import ClientEvent
-from protocol.events import RoomAdded, RoomEvent, RoomGone
+from protocol.events import Ok, RoomAdded, RoomEvent, RoomGone
 from protocol.ids import Id
 from protocol.records import Room, User
 
@@ -34,7 +34,7 @@ FAILED = 8
 
 HISTORY_ON_ENTRY = 10
 LINES_AHEAD = 100  # that may wait to be carried out, as while the connection is away
-GOODBYE_SECONDS = 5.0  # for what was sent last to come back
+SETTLING_SECONDS = 5.0  # for what was written to come back as an event
 
 
 async def run(
@@ -164,10 +164,11 @@ class Chat:
                 await self._carry_out(line.rstrip("\r"))
             except (Mistake, PlazaClientError) as error:
                 self.show(Text(harmless(str(error)), "red"))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._record.caught_up()
-                await self._mark_read()
+            # What a line brought about stands above what the next one does.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._record.caught_up(), SETTLING_SECONDS)
+        with suppress(PlazaClientError):
+            await self._mark_read()
 
     async def _carry_out(self, line: str) -> None:
         if line.startswith("/") and not line.startswith("//"):
@@ -207,8 +208,14 @@ class Chat:
         """Post a message in the present room. It shows when it comes back."""
         room = self.here()
         written = await self.client.send(room, body, reply_to=reply_to)
-        if written.seq is not UNSET:
-            self._record.acknowledged(room, written.seq)
+        assert written.seq is not UNSET
+        self._record.sent(room, written.seq)
+        self.expect(written)
+
+    def expect(self, written: Ok) -> None:
+        """Wait, before the next line, for what was written in the present room to be shown."""
+        if written.seq is not UNSET and self.room is not None:
+            self._record.expect(self.room, written.seq)
 
     def latest(self) -> int:
         """The seq of the latest message here."""

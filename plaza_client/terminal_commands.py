@@ -52,8 +52,7 @@ async def new(chat: "Chat", rest: str) -> None:
 
 
 async def leave(chat: "Chat", _: str) -> None:
-    await chat.client.leave(chat.here())
-    chat.room = None
+    chat.expect(await chat.client.leave(chat.here()))
 
 
 async def members(chat: "Chat", _: str) -> None:
@@ -63,16 +62,16 @@ async def members(chat: "Chat", _: str) -> None:
 
 async def invite(chat: "Chat", rest: str) -> None:
     account = await chat.find_account(_needed(rest, "/invite NAME"))
-    await chat.client.invite(chat.here(), account.id)
+    chat.expect(await chat.client.invite(chat.here(), account.id))
 
 
 async def kick(chat: "Chat", rest: str) -> None:
     account = await chat.find_account(_needed(rest, "/kick NAME"))
-    await chat.client.kick(chat.here(), account.id)
+    chat.expect(await chat.client.kick(chat.here(), account.id))
 
 
 async def rename(chat: "Chat", rest: str) -> None:
-    await chat.client.rename(chat.here(), _needed(rest, "/rename TITLE"))
+    chat.expect(await chat.client.rename(chat.here(), _needed(rest, "/rename TITLE")))
 
 
 async def history(chat: "Chat", rest: str) -> None:
@@ -84,24 +83,24 @@ async def history(chat: "Chat", rest: str) -> None:
 
 async def edit(chat: "Chat", rest: str) -> None:
     seq, body = _target(rest, chat.latest_own)
-    await chat.client.edit(chat.here(), seq, _needed(body, "/edit [#N] TEXT"))
+    chat.expect(await chat.client.edit(chat.here(), seq, _needed(body, "/edit [#N] TEXT")))
 
 
 async def delete(chat: "Chat", rest: str) -> None:
     seq, superfluous = _target(rest, chat.latest_own)
     if superfluous:
         raise Mistake("Type /delete, or /delete #N with the number that /history shows.")
-    await chat.client.delete(chat.here(), seq)
+    chat.expect(await chat.client.delete(chat.here(), seq))
 
 
 async def react(chat: "Chat", rest: str) -> None:
     seq, emoji = _target(rest, chat.latest)
-    await chat.client.react(chat.here(), seq, _needed(emoji, "/react [#N] EMOJI"))
+    chat.expect(await chat.client.react(chat.here(), seq, _needed(emoji, "/react [#N] EMOJI")))
 
 
 async def unreact(chat: "Chat", rest: str) -> None:
     seq, emoji = _target(rest, chat.latest)
-    await chat.client.unreact(chat.here(), seq, _needed(emoji, "/unreact [#N] EMOJI"))
+    chat.expect(await chat.client.unreact(chat.here(), seq, _needed(emoji, "/unreact [#N] EMOJI")))
 
 
 async def reply(chat: "Chat", rest: str) -> None:

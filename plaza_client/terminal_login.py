@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from plaza_client.errors import PlazaRefused
 from plaza_client.rest import Rest
-from protocol.errors import INVALID_CREDENTIALS, UNAUTHORIZED, USERNAME_TAKEN
+from protocol.errors import INVALID_CREDENTIALS, USERNAME_TAKEN
 from protocol.names import fold_username
 
 Ask = Callable[..., Awaitable[str]]
@@ -30,19 +30,21 @@ class SavedToken:
     Args:
         url: of the server.
         username: of the account.
-        folder: below which the files are; by default as the XDG Base Directory Specification says.
+
+    Attributes:
+        path: of the file.
     """
 
-    def __init__(self, url: str, username: str, *, folder: Path | None = None) -> None:
+    def __init__(self, url: str, username: str) -> None:
         parts = urlsplit(url)
         server = quote(parts.netloc + parts.path.rstrip("/"), safe="[]:")
-        self._path = (folder or state_folder()) / server / username
+        self.path = state_folder() / server / username
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator["Turn"]:
         """Hold the token while it is exchanged."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             await asyncio.to_thread(fcntl.flock, descriptor, fcntl.LOCK_EX)
             yield Turn(descriptor)
@@ -51,7 +53,7 @@ class SavedToken:
 
     def exists(self) -> bool:
         """Whether there is a token."""
-        return self._path.exists() and self._path.stat().st_size > 0
+        return self.path.exists() and self.path.stat().st_size > 0
 
 
 class Turn:
@@ -86,8 +88,6 @@ class RememberedRest(Rest):
         """Exchange the saved refresh token, whoever saved it last."""
         async with self._saved.turn() as turn:
             self.refresh_token = turn.read()
-            if self.refresh_token is None:
-                raise PlazaRefused(UNAUTHORIZED.code, "The session has ended. Log in again.")
             token = await super().refresh()
             turn.write(self.refresh_token)
             return token
@@ -99,7 +99,7 @@ class RememberedRest(Rest):
 
 
 def state_folder() -> Path:
-    """Where the chat keeps what has to outlive it."""
+    """Where the chat keeps what has to outlive it (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_STATE_HOME", "")
     return (Path(base) if base else Path.home() / ".local" / "state") / "plaza"
 

@@ -37,7 +37,7 @@ class Record:
         self._quotes: OrderedDict[tuple[Id, int], str] = OrderedDict()
         self._latest: dict[tuple[Id, bool], int] = {}  # (room, whether own) -> seq
         self._last_shown: dict[Id, int] = dict(client.cursors)
-        self._acknowledged: dict[Id, int] = {}
+        self._expected: dict[Id, int] = {}
         self._progress = asyncio.Condition()
         self.turn = asyncio.Lock()
 
@@ -94,20 +94,23 @@ class Record:
                 lines.append((event.seq, line))
         return lines
 
-    def acknowledged(self, room: Id, seq: int) -> None:
-        """The server has written a message of ours."""
-        self._acknowledged[room] = max(seq, self._acknowledged.get(room, 0))
+    def sent(self, room: Id, seq: int) -> None:
+        """The server has written a message of ours: what the next command may refer to."""
         self._latest[room, True] = max(seq, self._latest.get((room, True), 0))
 
+    def expect(self, room: Id, seq: int) -> None:
+        """An entry of the room's log that will come."""
+        self._expected[room] = max(seq, self._expected.get(room, 0))
+
     async def caught_up(self) -> None:
-        """Wait until all that was acknowledged has been shown."""
+        """Wait until all that is expected has been shown."""
         async with self._progress:
             await self._progress.wait_for(self._is_caught_up)
 
     def _is_caught_up(self) -> bool:
         return all(
             self._last_shown.get(room, 0) >= seq or room not in self._client.rooms
-            for room, seq in self._acknowledged.items()
+            for room, seq in self._expected.items()
         )
 
     def _remember(self, event: ClientEvent) -> None:

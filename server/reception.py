@@ -23,8 +23,8 @@ from server.tokens import TokenKey
 
 logger = structlog.get_logger(__name__)
 
-# Bytes of missed events that are written at once. A batch of long messages has megabytes: written as
-# a whole it would exceed limits.outbox_hard_bytes, however fast the client reads.
+# Bytes of missed events that are written at once. A batch of long messages has megabytes: written
+# as a whole it would exceed limits.outbox_hard_bytes, however fast the client reads.
 PIECE = 65_536
 
 

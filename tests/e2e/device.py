@@ -1,4 +1,4 @@
-"""A chat client that hides nothing: it hands over each frame as it comes, doubles and holes included.
+"""A chat client that hides nothing: what comes is handed over as it comes, doubles and all.
 
 It decodes with orjson and msgpack, where the server uses msgspec.
 """
@@ -11,7 +11,15 @@ from typing import Any, Literal, NamedTuple
 import msgpack
 import orjson
 
-from tests.e2e.websocket import Closed, Opcode, WebSocket, closed_by, frame
+from tests.e2e.websocket import (
+    RSV1,
+    Closed,
+    Opcode,
+    WebSocket,
+    closed_by,
+    frame,
+    inflated,
+)
 
 Encoding = Literal["json", "msgpack"]
 Fields = dict[str, Any]
@@ -90,7 +98,7 @@ class Device:
     async def answer(self, identifier: int | None) -> Fields:
         """The answer to a command; events that come before it are kept."""
         while identifier not in self._answers:
-            received = await self._receive()
+            received = await self.receive()
             if received["t"] in ANSWERS:
                 self._answers[received.get("id")] = received
             else:
@@ -115,10 +123,25 @@ class Device:
 
     # --- events ----------------------------------------------------------------------------------
 
+    async def receive(self) -> Fields:
+        """The next event or answer, as it comes; pings are answered on the way."""
+        while True:
+            received = await self.socket.receive()
+            if received.opcode == Opcode.PING:
+                self.socket.write(frame(Opcode.PONG, received.payload))
+            elif received.opcode == Opcode.CLOSE:
+                raise closed_by(received)
+            else:
+                assert received.opcode == self.wire.opcode, received
+                compressed = received.first & RSV1
+                payload = inflated(received.payload) if compressed else received.payload
+                fields: Fields = self.wire.unpack(payload)
+                return fields
+
     async def event(self) -> Fields:
         """The next event that is no answer."""
         while not self._events:
-            received = await self._receive()
+            received = await self.receive()
             if received["t"] in ANSWERS:
                 self._answers[received.get("id")] = received
             else:
@@ -136,6 +159,15 @@ class Device:
             events.append(await self.event())
         return events
 
+    async def to_the_end(self) -> tuple[list[Fields], Closed]:
+        """The events up to the close, and the close."""
+        events = []
+        try:
+            while True:
+                events.append(await self.event())
+        except Closed as closed:
+            return events, closed
+
     async def heard(self) -> list[Fields]:
         """The events that the server had sent by now: a command's answer comes behind them."""
         await self.ask("nothing")
@@ -152,15 +184,3 @@ class Device:
     def abort(self) -> None:
         """Break the connection without a word."""
         self.socket.abort()
-
-    async def _receive(self) -> Fields:
-        while True:
-            received = await self.socket.receive()
-            if received.opcode == Opcode.PING:
-                self.socket.write(frame(Opcode.PONG, received.payload))
-            elif received.opcode == Opcode.CLOSE:
-                raise closed_by(received)
-            else:
-                assert received.opcode == self.wire.opcode, received
-                fields: Fields = self.wire.unpack(received.payload)
-                return fields

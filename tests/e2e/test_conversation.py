@@ -39,7 +39,9 @@ class Trio(NamedTuple):
             assert await device.heard() == []
 
 
-@pytest.fixture(params=[("json", "json"), ("msgpack", "msgpack"), ("json", "msgpack")], ids="+".join)
+@pytest.fixture(
+    params=[("json", "json"), ("msgpack", "msgpack"), ("json", "msgpack")], ids="+".join
+)
 def encodings(request: pytest.FixtureRequest) -> Encodings:
     """Of each person's two devices."""
     encodings: Encodings = request.param
@@ -49,9 +51,7 @@ def encodings(request: pytest.FixtureRequest) -> Encodings:
 @pytest.fixture
 async def trio(site: Site, encodings: Encodings) -> Trio:
     people = await site.people("ada", "bob", "eve")
-    devices = [
-        await site.device(person, encoding) for person in people for encoding in encodings
-    ]
+    devices = [await site.device(person, encoding) for person in people for encoding in encodings]
     others = [person.id for person in people[1:]]
     created = await devices[0].do("create", kind="group", title="Engines", members=others)
     for device in devices:
@@ -91,9 +91,7 @@ async def test_ok_comes_when_the_message_is_in_the_database(trio: Trio, site: Si
 
 async def test_neither_ok_nor_the_event_comes_before_the_commit(trio: Trio, site: Site) -> None:
     async with site.database.transaction() as connection:
-        await connection.fetch(
-            "SELECT FROM rooms WHERE id = $1 FOR UPDATE", parse_id(trio.room)
-        )
+        await connection.fetch("SELECT FROM rooms WHERE id = $1 FOR UPDATE", parse_id(trio.room))
         sent = trio.ada.tell("send", room=trio.room, body="not yet")
         await _blocked(connection)
         assert await trio.ada.heard() == []  # it is alive, and silent about the message
@@ -104,7 +102,9 @@ async def test_neither_ok_nor_the_event_comes_before_the_commit(trio: Trio, site
 
 async def _blocked(connection: asyncpg.Connection) -> None:
     """Wait until another session waits for a lock that this one holds."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    waiting = """
+        SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))
+    """
     async with asyncio.timeout(10):
         while not await connection.fetchval(waiting):
             await asyncio.sleep(0.005)
@@ -237,10 +237,10 @@ async def test_replies_and_mentions(trio: Trio, site: Site) -> None:
 
 async def test_bodies_are_kept_in_normal_form(trio: Trio) -> None:
     await trio.ada.do("send", room=trio.room, body="cafe\u0301 \U0001f469\u200d\U0001f680")
-    await trio.ada.do("send", room=trio.room, body="𝒜" * 8_000)
+    await trio.ada.do("send", room=trio.room, body="\U0001f680" * 8_000)
     cafe, long = await trio.everybody_hears(2)
     assert cafe["body"] == "caf\u00e9 \U0001f469\u200d\U0001f680"
-    assert long["body"] == "𝒜" * 8_000
+    assert long["body"] == "\U0001f680" * 8_000
     for body in ("", " \n", "a\x00b", "a\x1bb", "x" * 8_001):
         assert await trio.ada.refused("send", room=trio.room, body=body) == "bad_request"
     await trio.nobody_hears_more()

@@ -148,9 +148,7 @@ async def test_a_channel_is_open_to_anyone(site: Site, encoding: Encoding) -> No
     await bob.hears_no_more()
 
 
-async def test_a_kicked_member_hears_that_and_nothing_more(
-    site: Site, encoding: Encoding
-) -> None:
+async def test_a_kicked_member_hears_that_and_nothing_more(site: Site, encoding: Encoding) -> None:
     ada, bob, eve = await _people(site, encoding, "ada", "bob", "eve")
     room = await _room(ada, bob, eve)
     # In one packet: what comes after the kick must not slip out with it.
@@ -205,9 +203,9 @@ async def test_invitations_and_kicks_in_a_row_end_as_the_last_one_says(
 ) -> None:
     ada, zoe = await _people(site, encoding, "ada", "zoe")
     room = await _room(ada)
-    commands = [
-        ada.first.tell(t, room=room, account=zoe.id) for t in ("invite", "kick") * 10
-    ] + [ada.first.tell("invite", room=room, account=zoe.id)]
+    commands = [ada.first.tell(t, room=room, account=zoe.id) for t in ("invite", "kick") * 10] + [
+        ada.first.tell("invite", room=room, account=zoe.id)
+    ]
     for command in commands:
         assert (await ada.first.answer(command))["t"] == "ok"
     await ada.do("send", room=room, body="are you there?")

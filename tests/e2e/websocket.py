@@ -5,6 +5,7 @@ it what no proper client would.
 import asyncio
 import socket
 import struct
+import zlib
 from enum import IntEnum
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 FIN = 0x80
 RSV1, RSV2, RSV3 = 0x40, 0x20, 0x10
+
+# Of a client that would like its messages compressed.
+DEFLATE = {"Sec-WebSocket-Extensions": "permessage-deflate"}
 
 
 class Opcode(IntEnum):
@@ -69,13 +73,24 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) 
     return header + mask + apply_mask(payload, mask)
 
 
-def text(payload: str | bytes, **header: int) -> bytes:
+def text(payload: str | bytes, *, rsv: int = 0) -> bytes:
     payload = payload.encode() if isinstance(payload, str) else payload
-    return frame(Opcode.TEXT, payload, **header)
+    return frame(Opcode.TEXT, payload, rsv=rsv)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
     return frame(Opcode.CLOSE, struct.pack("!H", code) + reason.encode())
+
+
+def deflated(payload: bytes) -> bytes:
+    """A compressed message's payload (RFC 7692 section 7.2.1)."""
+    compress = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return (compress.compress(payload) + compress.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def inflated(payload: bytes, *, window: int = zlib.MAX_WBITS) -> bytes:
+    """The reverse of `deflated`, for somebody who keeps so many bits of window."""
+    return zlib.decompressobj(wbits=-window).decompress(payload + b"\x00\x00\xff\xff")
 
 
 class WebSocket:

@@ -1,17 +1,17 @@
 """RFC 6455 and RFC 7692 byte by byte, against the gateway's echo session.
 
-A selection of the cases of the Autobahn test suite, whose numbers the comments give; `make autobahn`
-runs the suite itself.
+A selection of the cases of the Autobahn test suite, whose numbers the comments give; `make
+autobahn` runs the suite itself.
 """
 
 import struct
-import zlib
 
 import pytest
 
 from server.config import Config, Debug, Gateway, Limits
 from tests.e2e.site import Site
 from tests.e2e.websocket import (
+    DEFLATE,
     FIN,
     RSV1,
     RSV2,
@@ -22,7 +22,9 @@ from tests.e2e.websocket import (
     WebSocket,
     close_frame,
     closed_by,
+    deflated,
     frame,
+    inflated,
     text,
 )
 
@@ -31,8 +33,6 @@ FRAGMENTS = 128
 
 TEXT, BINARY = FIN | Opcode.TEXT, FIN | Opcode.BINARY
 PING, PONG = FIN | Opcode.PING, FIN | Opcode.PONG
-
-OFFER = {"Sec-WebSocket-Extensions": "permessage-deflate"}
 
 
 @pytest.fixture(scope="module")
@@ -293,15 +293,6 @@ async def test_a_close_with_an_invalid_code(echo: WebSocket, code: int) -> None:
 # --- compression (12, 13) ------------------------------------------------------------------------
 
 
-def deflated(payload: bytes) -> bytes:
-    compress = zlib.compressobj(wbits=-15)
-    return (compress.compress(payload) + compress.flush(zlib.Z_SYNC_FLUSH))[:-4]
-
-
-def inflated(payload: bytes, *, window: int = 15) -> bytes:
-    return zlib.decompressobj(wbits=-window).decompress(payload + b"\x00\x00\xff\xff")
-
-
 @pytest.mark.parametrize(
     ("offer", "agreed"),
     [
@@ -340,7 +331,7 @@ async def test_no_compression_without_a_proper_offer(site: Site, offer: str) -> 
 
 @pytest.mark.parametrize("size", [0, 16, 64, 256, 1_024, 8_192, 65_536])
 async def test_compressed_messages(site: Site, size: int) -> None:
-    echo = await site.socket(headers=OFFER)
+    echo = await site.socket(headers=DEFLATE)
     message = b"Plaza " * (size // 6 + 1)
     for _ in range(3):  # each without the context of those before
         echo.write(text(deflated(message), rsv=RSV1))
@@ -358,7 +349,7 @@ async def test_a_window_of_the_clients_choice(site: Site) -> None:
 
 
 async def test_a_compressed_message_in_fragments(site: Site) -> None:
-    echo = await site.socket(headers=OFFER)
+    echo = await site.socket(headers=DEFLATE)
     whole = deflated(VALID * 100)
     echo.write(frame(Opcode.TEXT, whole[:10], fin=False, rsv=RSV1))
     echo.write(frame(Opcode.PING, b"between"))
@@ -368,7 +359,7 @@ async def test_a_compressed_message_in_fragments(site: Site) -> None:
 
 
 async def test_plain_messages_on_a_compressed_connection(site: Site) -> None:
-    echo = await site.socket(headers=OFFER)
+    echo = await site.socket(headers=DEFLATE)
     echo.write(text("plain"))
     assert inflated((await echo.receive()).payload) == b"plain"
 
@@ -384,6 +375,6 @@ async def test_plain_messages_on_a_compressed_connection(site: Site) -> None:
     ],
 )
 async def test_compressed_nonsense(site: Site, wrong: bytes, code: int) -> None:
-    echo = await site.socket(headers=OFFER)
+    echo = await site.socket(headers=DEFLATE)
     echo.write(wrong)
     assert await code_of(echo) == code
