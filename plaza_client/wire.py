@@ -19,7 +19,6 @@ from protocol.commands import Command
 from protocol.events import (
     AnyEvent,
     AnyRoomEvent,
-    Created,
     Error,
     Event,
     Gap,
@@ -178,16 +177,12 @@ def _typed(fields: dict[str, Any]) -> Any:
     if type_ is None:
         return _unknown(fields)
     try:
-        event = from_builtins(fields, type_)
+        return from_builtins(fields, type_)
     except msgspec.ValidationError as error:
         if type_ is Ready or type_ is Error:
             raise WireError(f"An answer from the server could not be read: {error}.") from None
         # A known type with, say, a cause or role that did not exist yet.
         return _unknown(fields)
-    if type(event) is Created:
-        # msgspec.convert leaves the keys of dicts as they are, unlike msgspec's decoders.
-        event.members = {Id(account): role for account, role in event.members.items()}
-    return event
 
 
 def _unknown(fields: dict[str, Any]) -> UnknownEvent:
