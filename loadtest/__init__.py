@@ -16,7 +16,9 @@ found. They stand on:
     process        a server's process: its CPU time and memory
     uwebsockets    the peer
     report         figures, budgets, verdicts
+    conversation   people who talk, and check what they hear
     command        the command line
+    baseline       reports -> docs/performance.md
 
 It imports nothing of the server's: what it measures it sees from outside, as clients do. What can
 be seen only from inside is measured by tests/benchmarks/.

@@ -65,9 +65,9 @@ ROOM_OF_50 = {"acknowledged": Budget("at least", 4_000), "delivered": Budget("at
 
 FULL = Scale(
     scenarios=[
-        Scenario("50 pairs, 2 in flight", 50, 2, senders=1, in_flight=2, budgets=PAIRS_50),
-        Scenario("500 pairs, 2 in flight", 500, 2, senders=1, in_flight=2, budgets=PAIRS_500),
-        Scenario("room of 50, 5 x 4 in flight", 1, 50, senders=5, in_flight=4, budgets=ROOM_OF_50),
+        Scenario("50 pairs", 50, 2, senders=1, in_flight=2, budgets=PAIRS_50),
+        Scenario("500 pairs", 500, 2, senders=1, in_flight=2, budgets=PAIRS_500),
+        Scenario("room of 50", 1, 50, senders=5, in_flight=4, budgets=ROOM_OF_50),
     ],
     warm_up=2,
     seconds=8,
@@ -75,8 +75,8 @@ FULL = Scale(
 )
 SMALL = Scale(
     scenarios=[
-        Scenario("3 pairs, 2 in flight", 3, 2, senders=1, in_flight=2, budgets={}),
-        Scenario("room of 6, 2 x 3 in flight", 1, 6, senders=2, in_flight=3, budgets={}),
+        Scenario("3 pairs", 3, 2, senders=1, in_flight=2, budgets={}),
+        Scenario("room of 6", 1, 6, senders=2, in_flight=3, budgets={}),
     ],
     warm_up=0.1,
     seconds=0.3,

@@ -26,7 +26,7 @@ from loadtest.swarm import Connection, Swarm, Tally, Violation
 from plaza_client.wire import JSON
 from protocol.commands import Send
 
-QUESTION = "What does a delivery cost, in a large room? (database included)"
+QUESTION = "What does a delivery in a large room cost the server? (database included)"
 BODY = "A message as people write them: a line, more or less."
 AT_ONCE = (1, 4, 16, 64)
 PEER = "uWebSockets"

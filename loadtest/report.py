@@ -56,6 +56,11 @@ class Figure(Struct, frozen=True, kw_only=True):
         return statistics.median(self.samples)
 
     @property
+    def target(self) -> str:
+        """The budget in words."""
+        return f"{self.budget.bound} {short(self.budget.limit)}" if self.budget else ""
+
+    @property
     def verdict(self) -> str:
         """Whether the budget holds, and if not, by how much it is missed."""
         if self.budget is None:
@@ -74,6 +79,14 @@ class Environment(Struct, frozen=True, kw_only=True):
     system: str
     python: str
     libraries: dict[str, str]
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a run of a benchmark has found."""
+
+    question: str
+    environment: Environment
+    figures: list[Figure]
 
 
 def environment() -> Environment:
@@ -95,12 +108,11 @@ def show(question: str, figures: list[Figure]) -> None:
         table.add_column(column, justify="left" if column == "unit" else "right")
     table.add_column("verdict")
     for figure in figures:
-        budget = figure.budget
         table.add_row(
             figure.name,
-            *map(_short, (figure.median, min(figure.samples), max(figure.samples))),
+            *map(short, (figure.median, min(figure.samples), max(figure.samples))),
             figure.unit,
-            f"{budget.bound} {_short(budget.limit)}" if budget else "",
+            figure.target,
             figure.verdict,
         )
     Console(width=None if os.isatty(1) else 110).print(table)
@@ -108,12 +120,18 @@ def show(question: str, figures: list[Figure]) -> None:
 
 def save(path: Path, question: str, figures: list[Figure]) -> None:
     """Write the figures, all samples of them, and the environment as JSON."""
-    report = {"question": question, "environment": environment(), "figures": figures}
+    report = Report(question=question, environment=environment(), figures=figures)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
 
-def _short(value: float) -> str:
+def load(path: Path) -> Report:
+    """Read what `save` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Report)
+
+
+def short(value: float) -> str:
+    """A number with three digits, or with all that stand before the point."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 

@@ -1,6 +1,6 @@
 """What guards want to know of rooms, members and messages: Facts, for a round of drafts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
@@ -56,9 +56,9 @@ GROUP BY i.ord
 """
 
 
-async def lock_rooms(connection: asyncpg.Connection, drafts: Sequence[Draft]) -> None:
-    """Keep everybody else from writing to the drafts' rooms until the transaction ends."""
-    await connection.fetch(LOCK, list({draft.event.room for draft in drafts}))
+async def lock_rooms(connection: asyncpg.Connection, rooms: Collection[Id]) -> None:
+    """Wait for everybody who writes to the rooms; in a transaction, keep others from it."""
+    await connection.fetch(LOCK, list(rooms))
 
 
 async def read_facts(connection: asyncpg.Connection, drafts: Sequence[Draft]) -> list[Facts | None]:

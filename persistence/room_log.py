@@ -14,13 +14,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import asyncpg
 import structlog
 
 from persistence.database import OUTAGES
 from persistence.event_rows import COLUMNS, event_of
+from persistence.room_facts import lock_rooms
 from persistence.round import Refusal, is_plain, split_round, write_round
 from protocol.drafts import Draft, Written
 from protocol.errors import (
@@ -36,6 +37,7 @@ from protocol.times import from_ms
 
 logger = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Outcome = Written | Refusal
 Done = Callable[[Outcome], None]
 
@@ -73,10 +75,6 @@ class _Entry:
         self.done = [done]
         event = draft.event
         self.key = (event.sender, event.nonce) if event.nonce is not None else None
-
-    def answer(self, outcome: Outcome) -> None:
-        for done in self.done:
-            done(outcome)
 
 
 class RoomLog:
@@ -131,10 +129,10 @@ class RoomLog:
                 or the PlazaError that says why it was refused.
 
         Raises:
-            PlazaError: overloaded, or unavailable while the database cannot be reached; `done` is
-                not called then.
+            PlazaError: overloaded, or unavailable while the database cannot be reached and from
+                `close` on; `done` is not called then.
         """
-        if self._connection is None:
+        if not self.is_open:
             raise PlazaError(UNAVAILABLE, retry_after=1.0)
         if self._capacity and len(self._queue) >= self._capacity:
             raise PlazaError(OVERLOADED, retry_after=1.0)
@@ -163,13 +161,10 @@ class RoomLog:
             connection, self._connection = self._connection, None
             await connection.close()
 
-    def _is_connected(self) -> bool:
-        return self._connection is not None and not self._connection.is_closed()
-
     @property
     def is_open(self) -> bool:
         """Whether drafts are taken."""
-        return self._connection is not None
+        return self._connection is not None and not self._closing
 
     def __len__(self) -> int:
         """How many drafts wait."""
@@ -206,39 +201,35 @@ class RoomLog:
             self._answer(entry, PlazaError(UNAVAILABLE, retry_after=1.0))
 
     async def _write_entries(self, entries: Sequence[_Entry], now: int) -> None:
-        assert self._connection is not None
         started = time.perf_counter()
         try:
             refusals = await write_round(
-                self._connection, [entry.draft for entry in entries], at=from_ms(now)
+                self._connected(), [entry.draft for entry in entries], at=from_ms(now)
             )
-        except asyncpg.UniqueViolationError:
-            if rest := await self._answer_repeated(entries):
-                await self._write_entries(rest, now)
-            return
         except Exception as error:
-            if isinstance(error, OUTAGES) or not self._is_connected():
-                self._lose(entries, error)
+            if _is_repeat(error):
+                if rest := await self._answer_repeated(entries):
+                    await self._write_entries(rest, now)
             else:
-                await self._isolate(entries, now, error)
+                for half in self._halves(entries, error):
+                    await self._write_entries(half, now)
             return
         self._observer.committed(len(entries), time.perf_counter() - started)
         for entry, refusal in zip(entries, refusals, strict=True):
             if refusal is None:
-                self._publish(entry.draft.event)
+                _tell(self._publish, entry.draft.event)
             self._answer(entry, refusal or Written(entry.draft.event))
 
     async def _answer_repeated(self, entries: Sequence[_Entry]) -> list[_Entry]:
         """Answer the entries whose nonce is in the log; return the others."""
-        assert self._connection is not None
         keys = [entry.key for entry in entries if entry.key is not None]
         try:
-            rows = await self._connection.fetch(
+            rows = await self._connected().fetch(
                 REPEATED, [sender for sender, _ in keys], [nonce for _, nonce in keys]
             )
-        except (*OUTAGES, asyncpg.InterfaceError) as error:
-            self._lose(entries, error)
-            return []
+        except Exception as error:
+            halves = self._halves(entries, error)
+            return [entry for half in halves for entry in await self._answer_repeated(half)]
         firsts = {(event.sender, event.nonce): event for event in map(event_of, rows)}
         rest = []
         for entry in entries:
@@ -249,28 +240,33 @@ class RoomLog:
                 self._answer(entry, _repeat(entry.draft.event, first))
         return rest
 
-    async def _isolate(self, entries: Sequence[_Entry], now: int, error: Exception) -> None:
-        """Nothing was written because of one entry: find it, and write the others."""
+    def _halves(self, entries: Sequence[_Entry], error: Exception) -> list[Sequence[_Entry]]:
+        """What to try again after a statement for these entries has failed.
+
+        It may be the fault of one of them: it is to be found, and the others are to be written.
+        """
+        if self._connection is None or self._connection.is_closed() or isinstance(error, OUTAGES):
+            self._lose(entries, error)
+            return []
         if len(entries) == 1:
             logger.error("a draft could not be written", exc_info=error)
             self._answer(entries[0], PlazaError(INTERNAL))
-            return
+            return []
         middle = len(entries) // 2
-        for half in (entries[:middle], entries[middle:]):
-            if self._connection is None:
-                self._lose(half, error)
-            else:
-                await self._write_entries(half, now)
+        return [entries[:middle], entries[middle:]]
 
     def _answer(self, entry: _Entry, outcome: Outcome) -> None:
         if entry.key is not None:
             self._keys.pop(entry.key, None)
-        try:
-            entry.answer(outcome)
-        except Exception:  # a bug of the callback's must not stop the log
-            logger.exception("an answer could not be given")
+        for done in entry.done:
+            _tell(done, outcome)
 
     # --- without a connection --------------------------------------------------------------------
+
+    def _connected(self) -> asyncpg.Connection:
+        if self._connection is None:  # it may be lost at any await
+            raise ConnectionResetError("the connection was lost")
+        return self._connection
 
     def _use(self, connection: asyncpg.Connection) -> None:
         connection.add_termination_listener(self._on_terminated)
@@ -298,29 +294,52 @@ class RoomLog:
         self._queue.clear()
         while not self._closing:
             try:
-                connection = await self._connect()
-                await self._publish_found(connection)
+                self._use(await self._reconnected())
             except (PlazaError, *OUTAGES, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 logger.debug("the room log waits for the database", error=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue
-            self._use(connection)
             logger.info("the room log is connected again")
             return
 
+    async def _reconnected(self) -> asyncpg.Connection:
+        """A new connection, when the events in doubt are in doubt no more."""
+        connection = await self._connect()
+        try:
+            await self._publish_found(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
     async def _publish_found(self, connection: asyncpg.Connection) -> None:
         """Publish the events in doubt that were written after all."""
+        rooms = {event.room for event in self._in_doubt}
+        # The server may still be writing them, as it has yet to notice that nobody waits for it:
+        # then it has the rooms, or stands in line for them before us.
+        await lock_rooms(connection, rooms)
         # Their seqs are unknown, and there is no index on event_id, which nothing else needs: they
         # are looked for among the last events of their rooms.
-        rows = await connection.fetch(
-            FOUND,
-            list({event.room for event in self._in_doubt}),
-            [event.event_id for event in self._in_doubt],
-            IN_DOUBT_DEPTH,
-        )
+        event_ids = [event.event_id for event in self._in_doubt]
+        rows = await connection.fetch(FOUND, list(rooms), event_ids, IN_DOUBT_DEPTH)
         self._in_doubt.clear()
         for row in rows:
-            self._publish(event_of(row))
+            _tell(self._publish, event_of(row))
+
+
+def _is_repeat(error: Exception) -> bool:
+    """Whether a round failed because a nonce is in the log already."""
+    return (
+        isinstance(error, asyncpg.UniqueViolationError)
+        and error.constraint_name == "room_events_nonce"
+    )
+
+
+def _tell(listener: Callable[[T], None], news: T) -> None:
+    try:
+        listener(news)
+    except Exception:  # a bug of the listener's must not stop the log
+        logger.exception("a listener of the room log failed")
 
 
 def _repeat(event: RoomEvent, first: RoomEvent) -> Outcome:

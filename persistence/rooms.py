@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from persistence.event_rows import COLUMNS, event_of, row_of
-from protocol.errors import NOT_FOUND, PlazaError
+from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
 from protocol.records import Member, Role, Room, RoomKind, User
@@ -145,9 +145,9 @@ RETURNING id
 
 # What a creation collided with: the pair's dm, or the room that the same key made.
 EXISTING = """
-SELECT id FROM rooms
+SELECT id, kind, dm_low, dm_high FROM rooms
 WHERE (dm_low, dm_high) = ($1, $2) OR (creator_id = $3 AND creation_key = $4)
-ORDER BY dm_low NULLS LAST
+ORDER BY (dm_low, dm_high) = ($1, $2) DESC NULLS LAST
 LIMIT 1
 """
 
@@ -178,7 +178,8 @@ async def create(
         The room's id, and whether it is new.
 
     Raises:
-        PlazaError: not_found, when one of the members is no account.
+        PlazaError: not_found, when one of the members is no account; nonce_conflict, when the key
+            made a room of another kind or pair.
     """
     low, high = _pair(event) if event.kind is RoomKind.DM else (None, None)
     async with connection.transaction():
@@ -190,7 +191,11 @@ async def create(
             *(event.room, event.kind.value, event.title, low, high, event.sender, key, at),
         )
         if created is None:
-            return Id(await connection.fetchval(EXISTING, low, high, event.sender, key)), False
+            found = await connection.fetchrow(EXISTING, low, high, event.sender, key)
+            assert found is not None
+            if (found["kind"], found["dm_low"], found["dm_high"]) != (event.kind, low, high):
+                raise PlazaError(NONCE_CONFLICT)
+            return Id(found["id"]), False
         accounts, roles = list(event.members), [role.value for role in event.members.values()]
         await connection.execute(ADD_MEMBERS, event.room, accounts, roles, at)
         row = row_of(event)

@@ -99,7 +99,7 @@ async def write_round(
     if all(map(is_plain, drafts)):
         return await _insert(connection, drafts, at, checked=False)
     async with connection.transaction():
-        await lock_rooms(connection, drafts)
+        await lock_rooms(connection, {draft.event.room for draft in drafts})
         refusals = [
             _ask_guard(draft, facts)
             for draft, facts in zip(drafts, await read_facts(connection, drafts), strict=True)

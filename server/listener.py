@@ -28,9 +28,10 @@ def bind(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of what can be no host's name
+        reason = error.strerror if isinstance(error, OSError) else "no host has such a name"
         raise AddressUnavailable(
-            f"The host {host!r} is not known: {error.strerror}. Set server.host to an address of "
+            f"The host {host!r} is not known: {reason}. Set server.host to an address of "
             "this machine."
         ) from None
     bound = socket.socket(family, socket.SOCK_STREAM)

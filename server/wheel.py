@@ -44,5 +44,8 @@ class TimerWheel:
     def turn(self) -> None:
         """A second has passed."""
         self.now += 1
-        for timed in self._slots.pop(self.now, ()):
+        due = self._slots.get(self.now, {})
+        while due:  # one at a time: it may remove or put others that are due now
+            timed, _ = due.popitem()
             timed.on_timer(self.now)
+        self._slots.pop(self.now, None)

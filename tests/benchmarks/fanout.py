@@ -30,7 +30,7 @@ from server.metrics import Metrics
 from server.outbox import Outbox, Tick
 from server.wire import FramedCodec
 
-QUESTION = "What does a delivery cost, in a large room? (no database)"
+QUESTION = "What does a delivery in a large room cost the server? (no database)"
 # Of what uWebSockets takes for the same.
 BUDGETS = {1: Budget("at most", 1.15), 4: Budget("at most", 1.1), 16: Budget("at most", 1.0)}
 

@@ -47,9 +47,13 @@ class ServerProcess:
 
     async def cut_power(self) -> None:
         """Kill its Postgres along with it."""
-        postmaster = int((self._data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
-        os.killpg(postmaster, signal.SIGKILL)  # it leads a session of its own
+        os.killpg(self.postmaster, signal.SIGKILL)  # it leads a session of its own
         await self.kill()
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of its Postgres."""
+        return int((self._data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
 
     async def stop(self) -> int:
         """Ask it to stop, and return its exit code."""

@@ -159,7 +159,9 @@ async def serving(
     )
     database = await Database.open(dsn, pool_size=config.database.pool_size)
     with bind("127.0.0.1", 0) as bound:
-        if send_buffer is not None:  # connections inherit it
+        # Connections inherit these. Nagle's algorithm is off in uvloop's, but not in asyncio's.
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if send_buffer is not None:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         async with running(config, database, bound) as plaza:
             served = Site(config, plaza, database)

@@ -129,7 +129,8 @@ class WebSocket:
             Rejected: the answer is not 101.
         """
         address = urlsplit(url)
-        connection = socket.socket()
+        # Named as TCP, so that asyncio turns Nagle's algorithm off.
+        connection = socket.socket(proto=socket.IPPROTO_TCP)
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.setblocking(False)

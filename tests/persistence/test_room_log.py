@@ -1,17 +1,16 @@
 """The room log: batches, order, retries by nonce, refusals, drafts that cannot be written."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
-from structlog.testing import capture_logs
 
 from persistence.embedded import EmbeddedPostgres
 from persistence.room_log import MAX_BATCH, Outcome
 from protocol.drafts import Draft, Facts, Unchanged, Written
 from protocol.errors import (
-    INTERNAL,
     MESSAGE_DELETED,
     NONCE_CONFLICT,
     NOT_FOUND,
@@ -21,8 +20,9 @@ from protocol.errors import (
     PlazaError,
 )
 from protocol.events import Edited, Message, Reacted
-from protocol.ids import Id
-from protocol.records import Attachment, Role, RoomKind, User
+from protocol.ids import Id, minted_at_ms
+from protocol.records import Role, RoomKind, User
+from protocol.times import from_ms, rfc3339
 from rooms import conversation
 from tests.rooms.desk import Desk, occupied, opened, until_blocked
 from tests.rooms.town import Town, founded, number
@@ -124,11 +124,13 @@ class TestOrder:
             assert [event for event in both if event.room == room] == log
 
     async def test_event_ids_are_times(self, desk: Desk, ada: User, room: Id) -> None:
-        outcomes = await desk.write(*[conversation.message(ada.id, room, "hi")] * 1)
-        outcomes += await desk.write(conversation.message(ada.id, room, "hi"))
-        first, second = (written(outcome).event for outcome in outcomes)
-        assert first.event_id < second.event_id
-        assert first.at <= second.at
+        before = time.time_ns() // 1_000_000
+        outcomes = await desk.write(*[conversation.message(ada.id, room, "hi") for _ in range(5)])
+        events = [written(outcome).event for outcome in outcomes]
+        assert [event.event_id for event in events] == sorted(event.event_id for event in events)
+        for event in events:
+            assert before <= minted_at_ms(event.event_id) <= time.time_ns() // 1_000_000
+            assert event.at == rfc3339(from_ms(minted_at_ms(event.event_id)))
 
 
 class TestRefusals:
@@ -346,100 +348,6 @@ class TestClosing:
         async with opened(town) as desk:
             pass
         assert desk.connections[0].is_closed()
-
-
-def fail(_: object) -> None:
-    raise ZeroDivisionError
-
-
-SURROGATE = "half \ud83d"
-
-
-class TestPoison:
-    """A draft that cannot be written takes nobody along."""
-
-    @pytest.mark.parametrize(
-        "poison",
-        [
-            lambda ada, room: Draft(Message(room=room, sender=ada, body="\0")),
-            lambda ada, room: Draft(Message(room=room, sender=ada, body=SURROGATE)),
-            lambda ada, room: conversation.message(ada, room, "hi", nonce="\0"),
-            lambda ada, room: conversation.message(ada, room, "hi", nonce=SURROGATE),
-            lambda ada, room: conversation.message(ada, room, "@nobody", nonce="\0"),
-            lambda ada, room: conversation.edit(ada, room, 2, "hi", nonce="\0"),
-            lambda ada, room: conversation.edit(ada, room, 2, "hi", nonce=SURROGATE),
-            lambda ada, room: conversation.message(
-                ada, room, "", attachments=[Attachment(id="\0")]
-            ),
-            lambda ada, room: conversation.message(ada, Id(2**64), "no such id"),
-            lambda ada, room: conversation.react(ada, room, 2**63, "👍"),
-            lambda ada, room: Draft(Message(room=room, sender=ada, body="hi"), fail),
-        ],
-        ids=[
-            "NUL in a body", "surrogate in a body", "NUL in a nonce", "surrogate in a nonce",
-            "NUL in a nonce with a mention", "NUL in an edit's nonce",
-            "surrogate in an edit's nonce", "NUL in an attachment", "an id too large",
-            "a seq too large", "a guard that fails",
-        ],
-    )  # fmt: skip
-    @pytest.mark.parametrize("others", ["plain", "@nobody"])
-    async def test_fails_alone(
-        self,
-        town: Town,
-        desk: Desk,
-        ada: User,
-        room: Id,
-        poison: Callable[[Id, Id], Draft],
-        others: str,
-    ) -> None:
-        await desk.write(conversation.message(ada.id, room, "two", nonce="two"))
-        drafts = [
-            conversation.message(ada.id, room, f"{others} {n}", nonce=f"n{n}") for n in range(9)
-        ]
-        drafts.insert(5, poison(ada.id, room))
-        drafts.append(conversation.message(ada.id, room, "two", nonce="two"))
-        with capture_logs() as logs:
-            outcomes = await desk.write(*drafts)
-        assert spec(outcomes.pop(5)) is INTERNAL
-        assert [written(outcome).event.seq for outcome in outcomes] == [*range(3, 12), 2]
-        assert desk.seqs(room) == list(range(2, 12))
-        assert len(await town.log(room)) == 11
-        assert [entry["event"] for entry in logs] == ["a draft could not be written"]
-
-    async def test_in_a_room_whose_log_is_damaged(
-        self, town: Town, desk: Desk, ada: User, room: Id
-    ) -> None:
-        damaged = await town.room({ada.id: Role.OWNER})
-        await desk.write(conversation.message(ada.id, damaged, "hi"))
-        await town.fetch("UPDATE rooms SET last_seq = 0 WHERE id = $1", damaged)
-        async with asyncio.timeout(5):
-            outcomes = await desk.write(
-                conversation.message(ada.id, damaged, "hi", nonce="n"),
-                conversation.message(ada.id, room, "hi"),
-            )
-        assert spec(outcomes[0]) is INTERNAL
-        assert isinstance(outcomes[1], Written)
-
-
-class TestBugsOfCallers:
-    """What is called by the log may fail; the log goes on."""
-
-    async def test_an_answer(self, town: Town, desk: Desk, ada: User, room: Id) -> None:
-        outcomes: list[Outcome] = []
-        with capture_logs() as logs:
-            for done in (fail, outcomes.append, fail, outcomes.append):
-                desk.log.append(conversation.message(ada.id, room, "hi", nonce="n"), done)
-            await desk.write(conversation.message(ada.id, room, "next"))
-        assert [written(outcome).repeated for outcome in outcomes] == [True, True]
-        assert [entry["event"] for entry in logs] == ["an answer could not be given"] * 2
-        assert desk.seqs(room) == [2, 3]
-
-    async def test_a_caller_who_gave_up(self, desk: Desk, ada: User, room: Id) -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0):
-                await desk.log.write(conversation.message(ada.id, room, "hi"))
-        (outcome,) = await desk.write(conversation.message(ada.id, room, "next"))
-        assert written(outcome).event.seq == 3
 
 
 async def test_guards_are_asked_once_with_the_facts(

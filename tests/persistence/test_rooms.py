@@ -9,7 +9,7 @@ import pytest
 from persistence import rooms
 from persistence.embedded import EmbeddedPostgres
 from persistence.sessions import open_session, revoke
-from protocol.errors import NOT_FOUND, PlazaError
+from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import Created
 from protocol.ids import MAX_ID, Id
 from protocol.records import Member, Role, Room, RoomKind, User
@@ -126,6 +126,23 @@ class TestCreate:
         assert (await self.create(town, self.event({ada.id: Role.OWNER}), "another"))[1]
         assert (await self.create(town, self.event({ada.id: Role.OWNER})))[1]
         assert (await self.create(town, self.event({bob.id: Role.OWNER}), "key"))[1]
+
+    async def test_a_key_does_not_open_another_room(
+        self, town: Town, trio: tuple[User, User, User]
+    ) -> None:
+        ada, bob, eve = trio
+        await self.create(town, self.dm(ada, bob), "dm")
+        await self.create(town, self.event({ada.id: Role.OWNER}), "group")
+        for event, key in (
+            (self.dm(ada, eve), "dm"),  # or a message to Eve would go to Bob
+            (self.dm(ada, eve), "group"),
+            (self.event({ada.id: Role.OWNER}), "dm"),
+            (self.event({ada.id: Role.OWNER}, RoomKind.CHANNEL), "group"),
+        ):
+            with pytest.raises(PlazaError, check=lambda error: error.spec is NONCE_CONFLICT):
+                await self.create(town, event, key)
+        theirs, _ = await self.create(town, self.dm(ada, eve))
+        assert await self.create(town, self.dm(ada, eve), "dm") == (theirs, False)
 
     async def test_of_rooms_made_at_once_with_a_key_there_is_one(
         self, town: Town, trio: tuple[User, User, User]

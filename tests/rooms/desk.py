@@ -4,12 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 
 from persistence.room_log import Outcome, RoomLog
-from protocol.drafts import Draft, Written
+from protocol.drafts import Draft
 from protocol.errors import PlazaError
 from protocol.events import RoomEvent
 from protocol.ids import Id, IdMint
@@ -23,14 +22,12 @@ class Desk:
 
     Attributes:
         published: events, in the order in which they came.
-        diary: published events and outcomes, in the order in which they came.
         rounds: how many events were committed together, one after the other.
         connections: of the log, the present one last.
     """
 
     def __init__(self, connect: Connect, *, node: int, capacity: int) -> None:
         self.published: list[RoomEvent] = []
-        self.diary: list[RoomEvent | Outcome] = []
         self.rounds: list[int] = []
         self.connections: list[asyncpg.Connection] = []
         self._dial = connect
@@ -49,7 +46,6 @@ class Desk:
 
     def _publish(self, event: RoomEvent) -> None:
         self.published.append(event)
-        self.diary.append(event)
 
     def committed(self, events: int, seconds: float) -> None:
         """Of the log's Observer."""
@@ -61,11 +57,9 @@ class Desk:
 
     async def _write(self, draft: Draft) -> Outcome:
         try:
-            outcome = await self.log.write(draft)
+            return await self.log.write(draft)
         except PlazaError as error:
-            outcome = error
-        self.diary.append(outcome)
-        return outcome
+            return error
 
     def seqs(self, room: Id) -> list[int]:
         """Of what was published in a room."""
@@ -115,11 +109,3 @@ async def cut(town: Town, desk: Desk) -> None:
     while len(desk.connections) == before:
         await town.fetch("SELECT 1")
     await until_open(town, desk)
-
-
-def bodies(outcomes: list[Outcome]) -> list[Any]:
-    """What was written, of each outcome, or the error's code."""
-    return [
-        outcome.event.body if isinstance(outcome, Written) else outcome.spec.code  # type: ignore
-        for outcome in outcomes
-    ]

@@ -23,7 +23,7 @@ TAGS = [str(command.__struct_config__.tag) for command in AnyCommand.__args__]
 FIELDS = sorted({name for command in AnyCommand.__args__ for name in command.__struct_fields__})
 
 fuzz = settings(
-    max_examples=100,
+    max_examples=200,
     deadline=None,  # the database, not the input, takes the time
     suppress_health_check=[HealthCheck.too_slow],
 )
