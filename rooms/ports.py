@@ -20,8 +20,8 @@ class WireFormat(Protocol):
 class Receiver(Protocol):
     """One connection of one account.
 
-    `enqueue` never blocks and never fails: chunks leave in the order in which they came, or the
-    connection is closed and none of the later ones does. A receiver that cannot keep up is the
+    Neither method blocks or fails: chunks leave in the order in which they came, or the connection
+    is closed and none of the later ones does. A receiver that cannot keep up is the
     receiver's own problem: it bounds what waits for it.
     """
 
@@ -31,6 +31,12 @@ class Receiver(Protocol):
 
     def enqueue(self, chunk: bytes) -> None:
         """Queue framed events for the end of this tick."""
+
+    def deliver(self, chunk: bytes) -> None:
+        """Take framed events, and let them go at once if nothing is queued before them.
+
+        For when no more is to come in this tick: saves the way through the queue.
+        """
 
 
 Wake = Callable[[], None]

@@ -104,21 +104,28 @@ class Outbox:
         self._hard = hard
         self._overflowed = overflowed
         self._pending: list[bytes] = []
-        self._held: int | None = None  # bytes, while live events are held
+        self._held: int | None = None  # bytes, while live events are held; for good once closed
         self._paused: asyncio.Future[None] | None = None
         self._closed = False
 
     def enqueue(self, chunk: bytes) -> None:
         """Queue a chunk for the end of the tick."""
-        if self._closed:
-            return
         if self._held is not None:
-            self._held += len(chunk)
-            if self._hard and self._held > self._hard:
-                self._overflow()
-        elif not self._pending:
+            self._hold_back(chunk)
+            return
+        if not self._pending:
             self._tick.add(self)
         self._pending.append(chunk)
+
+    def deliver(self, chunk: bytes) -> None:
+        """Write a chunk now, if nothing is queued that would have to go first; else queue it."""
+        if self._pending or self._held is not None:
+            self.enqueue(chunk)
+            return
+        self._transport.write(chunk)
+        self._tick.bytes_out += len(chunk)
+        if self._paused is not None:
+            self.check()
 
     def flush(self) -> None:
         """Write what is queued, unless it is held."""
@@ -151,6 +158,8 @@ class Outbox:
 
     def release(self) -> None:
         """Let go what was held, at the end of this tick."""
+        if self._closed:
+            return
         self._held = None
         if self._pending:
             self._tick.add(self)
@@ -173,7 +182,7 @@ class Outbox:
     def close(self) -> None:
         """Drop what is queued, and everything that will be."""
         self._closed = True
-        self._held = None
+        self._held = 0
         self._pending.clear()
         self.resume()
 
@@ -187,6 +196,14 @@ class Outbox:
         """Bytes that wait to be written."""
         buffered = 0 if self._closed else self._transport.get_write_buffer_size()
         return buffered + sum(map(len, self._pending))
+
+    def _hold_back(self, chunk: bytes) -> None:
+        if self._closed or self._held is None:
+            return
+        self._pending.append(chunk)
+        self._held += len(chunk)
+        if self._hard and self._held > self._hard:
+            self._overflow()
 
     def _overflow(self) -> None:
         if not self._closed:

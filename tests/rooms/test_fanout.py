@@ -32,6 +32,12 @@ class Listener:
     def enqueue(self, chunk: bytes) -> None:
         self.chunks.append(chunk)
 
+    def deliver(self, chunk: bytes) -> None:
+        self.enqueue(chunk)
+
+    def deliver(self, chunk: bytes) -> None:
+        self.enqueue(chunk)
+
 
 class Alarm:
     """Counts how often it was rung."""

@@ -148,6 +148,31 @@ class TestTick:
         assert [transport.writes for transport in transports] == [[b"0"], [b"1"], [b"2"]]
 
 
+class TestDeliver:
+    def test_writes_at_once(self) -> None:
+        desk = Desk()
+        desk.outbox.deliver(b"one")
+        assert desk.transport.writes == [b"one"]
+        assert desk.tick.bytes_out == 3
+
+    def test_does_not_overtake(self) -> None:
+        desk = Desk()
+        desk.outbox.enqueue(b"one ")
+        desk.outbox.deliver(b"two")
+        assert desk.transport.writes == []
+        desk.loop.turn()
+        assert desk.transport.writes == [b"one two"]
+
+    async def test_is_bounded(self) -> None:
+        desk = Desk(hard=10)
+        desk.outbox.pause()
+        desk.transport.buffered = 11
+        desk.outbox.deliver(b"x")
+        desk.outbox.deliver(b"x")
+        assert desk.overflows == 1
+        assert desk.transport.writes == [b"x"]
+
+
 class TestHold:
     def test_keeps_what_is_queued_and_lets_writes_through(self) -> None:
         desk = Desk()
@@ -291,7 +316,7 @@ chunks = st.binary(min_size=1, max_size=3)
 @settings(deadline=None, max_examples=300)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["enqueue", "write"]), chunks)
+        st.tuples(st.sampled_from(["enqueue", "deliver", "write"]), chunks)
         | st.tuples(st.sampled_from(["hold", "release", "turn", "turn", "close"])),
         max_size=40,
     )
@@ -306,6 +331,12 @@ def test_order(steps: list[tuple[str, ...]]) -> None:
             case ("enqueue", chunk):
                 desk.outbox.enqueue(chunk)
                 queue += b"" if closed else chunk
+            case ("deliver", chunk):
+                desk.outbox.deliver(chunk)
+                if queue or held:
+                    queue += b"" if closed else chunk
+                else:
+                    expected += b"" if closed else chunk
             case ("write", chunk):
                 desk.outbox.write(chunk)
                 expected += b"" if closed else chunk

@@ -1,0 +1,195 @@
+"""What /metrics shows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from persistence.database import Database
+from persistence.room_log import RoomLog
+from protocol.events import Message
+from protocol.ids import Id, IdMint
+from protocol.records import Room, RoomKind
+from rooms.fanout import Fanout
+from rooms.hub import Hub
+from server import metrics as metrics_module
+from server.config import Config
+from server.gateway import Gateway
+from server.metrics import Metrics, ProcessState
+from server.outbox import Tick
+from server.session import CommandCounts
+from server.wheel import TimerWheel
+
+# What operators have been told to find there, by its subject.
+PROMISED = {
+    "connections": "plaza_connections",
+    "accepted connections": "plaza_connections_accepted_total",
+    "commands by type and result": "plaza_commands_total",
+    "events": "plaza_events_published_total",
+    "events out": "plaza_events_delivered_total",
+    "bytes in": "plaza_received_bytes_total",
+    "bytes out": "plaza_sent_bytes_total",
+    "messages in": "plaza_received_messages_total",
+    "fan-out": "plaza_fanout_seconds_bucket",
+    "commits": "plaza_commit_seconds_bucket",
+    "batch sizes": "plaza_commit_events_bucket",
+    "the log's queue": "plaza_log_queue_events",
+    "outboxes": "plaza_outbox_bytes",
+    "slow closes": "plaza_connections_slow_total",
+    "open database connections": "plaza_pool_open",
+    "idle database connections": "plaza_pool_idle",
+    "loop lag": "plaza_loop_lag_seconds_bucket",
+    "people": "plaza_people",
+    "rooms": "plaza_rooms",
+    "memory": "process_resident_memory_bytes",
+    "processor": "process_cpu_seconds_total",
+    "garbage": "python_gc_collections_total",
+}
+
+
+class Listener:
+    """A receiver that is also its own wire format."""
+
+    @property
+    def wire(self) -> "Listener":
+        return self
+
+    def frame(self, event: object) -> bytes:
+        return b""
+
+    def enqueue(self, chunk: bytes) -> None:
+        pass
+
+    deliver = enqueue
+
+    def deliver(self, chunk: bytes) -> None:
+        self.enqueue(chunk)
+
+
+class Connection:
+    waiting = 40
+
+
+class Process:
+    """The parts of a server that are counted, with nothing under way."""
+
+    def __init__(self, database: Database) -> None:
+        self.metrics = Metrics()
+        self.tick = Tick(asyncio.get_running_loop(), self.metrics)
+        self.fanout = Fanout(self.tick.wake)
+        self.hub = Hub(self.fanout, joined=lambda *event: None)
+        self.gateway = Gateway(Config(), self.tick, TimerWheel(), {})
+        self.counts = CommandCounts()
+        self.log = RoomLog(
+            database.open_connection,
+            mint=IdMint(0),
+            publish=self.hub.publish,
+            observer=self.metrics,
+            capacity=0,
+            clock=lambda: 0,
+        )
+        self.metrics.registry.register(
+            ProcessState(
+                gateway=self.gateway,
+                fanout=self.fanout,
+                hub=self.hub,
+                log=self.log,
+                database=database,
+                commands=self.counts,
+            )
+        )
+
+    def samples(self) -> dict[str, float]:
+        """Every sample, by its name and labels."""
+        text, _ = self.metrics.render()
+        return {
+            sample.name
+            + "".join(f" {label}" for label in sorted(sample.labels.values())): sample.value
+            for family in text_string_to_metric_families(text.decode())
+            for sample in family.samples
+        }
+
+
+@pytest.fixture
+async def process(database: Database) -> AsyncIterator[Process]:
+    return Process(database)
+
+
+async def test_everything_promised_is_there(process: Process) -> None:
+    process.counts["Send", "ok"] += 1
+    text, media_type = process.metrics.render()
+    assert media_type.startswith("text/plain; version=")
+    names = {
+        sample.name
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+    missing = {subject for subject, name in PROMISED.items() if name not in names}
+    assert not missing
+
+
+async def test_every_metric_of_ours_is_explained(process: Process) -> None:
+    text, _ = process.metrics.render()
+    for family in text_string_to_metric_families(text.decode()):
+        assert family.documentation
+        assert family.name.startswith(("plaza_", "process_", "python_gc_"))
+
+
+async def test_what_is_counted_is_shown(process: Process, database: Database) -> None:
+    ada, room = Id(1), Id(2)
+    person, listener = process.hub.enter(ada), Listener()
+    process.hub.settle(person, listener, [Room(id=room, kind=RoomKind.GROUP, last_seq=0)])
+    for seq in (1, 2, 3):
+        process.hub.publish(Message(room=room, sender=ada, seq=seq))
+    process.fanout.flush()
+    process.counts["Send", "ok"] += 3
+    process.counts["Send", "not_found"] += 1
+    traffic = process.gateway.traffic
+    traffic.connections, traffic.accepted, traffic.slow = 2, 5, 1
+    traffic.bytes_in, traffic.messages_in = 1_000, 10
+    process.tick.bytes_out = 2_000
+    process.gateway.connections.update([Connection(), Connection()])  # type: ignore[list-item]
+    async with database.connection():
+        samples = process.samples()
+    assert samples["plaza_people"] == 1
+    assert samples["plaza_rooms"] == 1
+    assert samples["plaza_events_published_total"] == 3
+    assert samples["plaza_events_delivered_total"] == 3
+    assert samples["plaza_commands_total Send ok"] == 3
+    assert samples["plaza_commands_total Send not_found"] == 1
+    assert samples["plaza_connections"] == 2
+    assert samples["plaza_connections_accepted_total"] == 5
+    assert samples["plaza_connections_slow_total"] == 1
+    assert samples["plaza_received_bytes_total"] == 1_000
+    assert samples["plaza_received_messages_total"] == 10
+    assert samples["plaza_sent_bytes_total"] == 2_000
+    assert samples["plaza_outbox_bytes"] == 80
+    assert samples["plaza_log_queue_events"] == 0
+    assert samples["plaza_pool_open"] == 1
+    assert samples["plaza_pool_idle"] == 0
+
+
+async def test_durations_and_sizes_are_histograms(process: Process) -> None:
+    process.metrics.committed(5, 0.003)
+    process.metrics.committed(300, 9.0)
+    process.metrics.flushed(0.0002)
+    samples = process.samples()
+    assert samples["plaza_commit_events_bucket 4.0"] == 0
+    assert samples["plaza_commit_events_bucket 8.0"] == 1
+    assert samples["plaza_commit_events_bucket +Inf"] == 2
+    assert samples["plaza_commit_events_sum"] == 305
+    assert samples["plaza_commit_seconds_bucket 0.005"] == 1
+    assert samples["plaza_commit_seconds_count"] == 2
+    assert samples["plaza_fanout_seconds_bucket 0.00025"] == 1
+
+
+async def test_the_loops_lag_is_measured(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_module, "LAG_INTERVAL", 0.001)
+    watch = asyncio.create_task(process.metrics.watch_loop())
+    while process.samples()["plaza_loop_lag_seconds_count"] < 2:
+        await asyncio.sleep(0)
+    watch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watch
+    assert process.samples()["plaza_loop_lag_seconds_sum"] >= 0
