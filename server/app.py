@@ -137,7 +137,7 @@ async def running(config: Config, database: Database, bound: socket) -> AsyncIte
         try:
             yield Plaza(url_of(bound), gateway, core.log)
         finally:
-            await _drain(gateway, core.log)
+            await _drain(gateway, core, within=config.server.shutdown_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,8 @@ class _Core:
     sessions: OpenSessions
     chat: Chat
     background: Background
+    commands: Background
+    """Those under way that are not the log's: their answers are waited for at the end."""
 
 
 async def _start_core(
@@ -162,7 +164,9 @@ async def _start_core(
     fanout = Fanout(tick.wake)
     tick.before = fanout.flush
     background = Background()
+    commands = Background()
     stack.push_async_callback(background.cancel)
+    stack.push_async_callback(commands.cancel)
     hub = Hub(fanout, joined=lambda *event: chat.admit(*event))  # noqa: PLW0108 - made below
     log = RoomLog(
         database.open_connection,
@@ -184,7 +188,7 @@ async def _start_core(
         mint=mint,
         clock=now_ms,
     )
-    return _Core(mint, tick, fanout, hub, log, sessions, chat, background)
+    return _Core(mint, tick, fanout, hub, log, sessions, chat, background, commands)
 
 
 def _gateway(
@@ -203,7 +207,7 @@ def _gateway(
     paths: dict[str, Callable[[GatewayProtocol, Request], Session]] = {
         "/ws": partial(
             ChatSession,
-            dispatch=Dispatcher(core.log, core.chat, core.background),
+            dispatch=Dispatcher(core.log, core.chat, core.commands),
             reception=reception,
             counts=counts,
             max_unanswered=config.limits.unanswered_commands,
@@ -238,10 +242,11 @@ async def _serve_metrics(config: Config, metrics: Metrics, stack: AsyncExitStack
     logger.info("serving metrics", url=f"{url_of(bound)}/metrics")
 
 
-async def _drain(gateway: Gateway, log: RoomLog) -> None:
+async def _drain(gateway: Gateway, core: _Core, *, within: float) -> None:
     """Answer what was accepted, then send everybody away."""
     gateway.draining = True
-    await log.close()
+    await core.log.close()
+    await core.commands.finish(within=within)
     gateway.tick.flush()
     for connection in tuple(gateway.connections):
         connection.shutdown()

@@ -21,6 +21,11 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    async def finish(self, *, within: float) -> None:
+        """Wait until all tasks have ended, so many seconds at most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
+
     async def cancel(self) -> None:
         """End all tasks and wait until they have."""
         for task in self._tasks:

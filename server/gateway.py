@@ -331,6 +331,11 @@ class GatewayProtocol(asyncio.Protocol):
             self.outbox.check()  # whoever sends pings has to read the pongs
 
     @property
+    def draining(self) -> bool:
+        """Whether the process is about to end: nothing new is to be begun."""
+        return self._gateway.draining
+
+    @property
     def waiting(self) -> int:
         """Bytes that wait to be written."""
         return self.outbox.waiting if self._session is not None else 0

@@ -21,6 +21,7 @@ from protocol.errors import (
     HELLO_REQUIRED,
     INTERNAL,
     RATE_LIMITED,
+    UNAVAILABLE,
     PlazaError,
 )
 from protocol.events import Error, Event
@@ -148,6 +149,12 @@ class ChatSession:
             self.refuse(command, PlazaError(INTERNAL))
 
     def _admit(self, command: Command) -> None:
+        if self.connection.draining:
+            raise PlazaError(
+                UNAVAILABLE,
+                "The server is shutting down. Connect again, and try with the same nonce.",
+                retry_after=1.0,
+            )
         if self._max_unanswered and self._unanswered > self._max_unanswered:
             raise PlazaError(
                 RATE_LIMITED, "Too many commands at once. Wait for answers.", retry_after=1.0

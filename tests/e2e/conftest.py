@@ -42,9 +42,5 @@ async def server() -> AsyncIterator[ServerProcess]:
         await process.start()
         yield process
     finally:
-        # A server that was killed leaves its Postgres; the next one takes it over, and stops it.
-        if (data_dir / "postgres" / "postmaster.pid").exists():
-            await process.kill()
-            await process.start()
-        await process.stop()
-        shutil.rmtree(data_dir)
+        await process.end()
+        shutil.rmtree(data_dir, ignore_errors=True)

@@ -1,11 +1,14 @@
 """`plaza serve` as a process of its own, to be killed."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
 
 START_SECONDS = 60.0
 
@@ -27,13 +30,14 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server", "serve", "--port", str(self._port)),
-            *("--data-dir", str(self._data_dir)),
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=(self._data_dir / "plaza.log").open("ab"),
-        )
+        with (self._data_dir / "plaza.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "server", "serve", "--port", str(self._port)),
+                *("--data-dir", str(self._data_dir)),
+                env=self._environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             line = await self._process.stdout.readline()
@@ -58,6 +62,20 @@ class ServerProcess:
     async def stop(self) -> int:
         """Ask it to stop, and return its exit code."""
         return await self._send(signal.SIGTERM)
+
+    async def end(self) -> None:
+        """Leave nothing of it running, whatever has become of it."""
+        if self._process is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self.stop()
+        await self.kill()
+        # A server that was killed leaves its Postgres behind; and the id in a Postgres' file may by
+        # now be somebody else's.
+        with contextlib.suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            if str(self._data_dir) in " ".join(psutil.Process(self.postmaster).cmdline()):
+                os.killpg(self.postmaster, signal.SIGKILL)
 
     async def _send(self, number: signal.Signals) -> int:
         assert self._process is not None

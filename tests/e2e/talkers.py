@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from plaza_client import Client, Options, Rest
@@ -10,7 +11,9 @@ from plaza_client.link import State, Status
 from protocol.events import Message, RoomEvent
 from protocol.ids import Id
 from tests.e2e.process import ServerProcess
+from tests.e2e.witness import Witness
 
+PASSWORD = "correct horse battery"
 PATIENT = Options(command_timeout=120, start_timeout=60, backoff_base=0.05, backoff_cap=0.5)
 
 
@@ -90,9 +93,7 @@ async def gather(
     """People in rooms of ten, every one in two of them; half of them speak MessagePack."""
     rest = await stack.enter_async_context(Rest(server.url))
     names = [f"talker_{number}" for number in range(people)]
-    signed = [
-        await rest.sign_up(name, f"{name}@example.org", "correct horse battery") for name in names
-    ]
+    signed = [await rest.sign_up(name, f"{name}@example.org", PASSWORD) for name in names]
     clients = [
         await stack.enter_async_context(
             Client(
@@ -119,7 +120,9 @@ async def gather(
     ]
 
 
-async def check(talkers: list[Talker], server: ServerProcess) -> int:
+async def check(
+    talkers: list[Talker], server: ServerProcess, witnesses: Sequence[Witness] = ()
+) -> int:
     """Compare what was acknowledged and heard with the log; returns the number of messages."""
     logs: dict[Id, list[RoomEvent]] = {}
     for talker in talkers:
@@ -136,6 +139,10 @@ async def check(talkers: list[Talker], server: ServerProcess) -> int:
             assert [event.event_id for event in talker.heard[room]] == [
                 event.event_id for event in log[first - 1 :]
             ]
+    for witness in witnesses:
+        for room, first in witness.first.items():
+            await witness.heard_up_to(room, logs[room][-1].seq)
+            assert witness.heard[room] == [event.event_id for event in logs[room][first - 1 :]]
     for log in logs.values():
         assert [event.seq for event in log] == [*range(1, len(log) + 1)]
     nonces = Counter(

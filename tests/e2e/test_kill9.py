@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.e2e.process import ServerProcess
-from tests.e2e.talkers import Tally, check, gather
+from tests.e2e.talkers import PASSWORD, Tally, check, gather
+from tests.e2e.witness import Witness
 
 
 async def rounds(server: ServerProcess, *, people: int, kills: int, messages: int) -> None:
@@ -14,9 +15,14 @@ async def rounds(server: ServerProcess, *, people: int, kills: int, messages: in
     async with AsyncExitStack() as stack:
         tally = Tally()
         talkers = await gather(server, people, tally, stack)
-        tasks = asyncio.TaskGroup()
-        async with asyncio.timeout(60 + 30 * kills), tasks:
-            listening = [tasks.create_task(talker.listen()) for talker in talkers]
+        witnesses = [
+            await Witness.log_in(server, talkers[0].name, PASSWORD, "json"),
+            await Witness.log_in(server, talkers[people // 2].name, PASSWORD, "msgpack"),
+        ]
+        async with asyncio.timeout(60 + 30 * kills), asyncio.TaskGroup() as tasks:
+            listening = [tasks.create_task(each.listen()) for each in (*talkers, *witnesses)]
+            for witness in witnesses:
+                await witness.here.wait()
             talking = [tasks.create_task(talker.talk()) for talker in talkers]
             for kill in range(1, kills + 1):
                 await tally.reach(kill * messages)
@@ -27,9 +33,10 @@ async def rounds(server: ServerProcess, *, people: int, kills: int, messages: in
             for talker in talkers:
                 talker.stop()
             await asyncio.wait(talking)
-            written = await check(talkers, server)
+            written = await check(talkers, server, witnesses)
             for task in listening:
                 task.cancel()
+        assert min(witness.connections for witness in witnesses) > kills
         print(
             f"\n{kills} kills: {tally.acknowledged} messages acknowledged, {written} in the "
             f"logs, {tally.connected - people} reconnects of {people} clients"

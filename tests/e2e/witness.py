@@ -1,5 +1,5 @@
-"""Somebody who only listens, without the client's care for doubles and holes: what the server sent is
-what is written down.
+"""Somebody who only listens, without the client's care for doubles and holes: what is written down
+is what the server sent.
 """
 
 import asyncio
@@ -18,7 +18,9 @@ class Witness:
     """One account's connection, made again when it is lost and resumed from the last seq.
 
     Attributes:
-        heard: room -> the ids of its log's entries, from `first` on, as they came.
+        here: set when it has said hello for the first time.
+        first: room -> the seq from which it listens.
+        heard: room -> the ids of the log's entries from there on, as they came.
         connections: how many it took.
     """
 
@@ -28,6 +30,7 @@ class Witness:
         self._encoding = encoding
         self._cursors: dict[str, int] = {}
         self._progress = asyncio.Event()
+        self.here = asyncio.Event()
         self.first: dict[Id, int] = {}
         self.heard: dict[Id, list[Id]] = defaultdict(list)
         self.connections = 0
@@ -53,9 +56,10 @@ class Witness:
         if ready["t"] != "ready":
             raise await device.closed()
         self.connections += 1
-        for room in ready["rooms"]:
-            if self._cursors.setdefault(room["id"], room["last_seq"]) == room["last_seq"]:
-                self.first.setdefault(parse_id(room["id"]), room["last_seq"] + 1)
+        if self.connections == 1:
+            self._cursors = {room["id"]: room["last_seq"] for room in ready["rooms"]}
+            self.first = {parse_id(room): seq + 1 for room, seq in self._cursors.items()}
+            self.here.set()
         while True:
             event = await device.event()
             if event["t"] == "gap":

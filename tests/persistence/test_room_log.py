@@ -24,7 +24,7 @@ from protocol.ids import Id, minted_at_ms
 from protocol.records import Role, RoomKind, User
 from protocol.times import from_ms, rfc3339
 from rooms import conversation
-from tests.rooms.desk import Desk, occupied, opened, until_blocked
+from tests.rooms.desk import Desk, occupied, opened, until_blocked, until_queued
 from tests.rooms.town import Town, founded, number
 
 
@@ -96,9 +96,7 @@ class TestOrder:
             await until_blocked(town, desk.connections[-1])
             others = [conversation.message(ada.id, room, f"{n}") for n in range(MAX_BATCH + 20)]
             waiting = asyncio.create_task(desk.write(*others))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            assert len(desk.log) == MAX_BATCH + 20
+            await until_queued(desk, MAX_BATCH + 20)
         await first
         await waiting
         assert desk.rounds == [1, MAX_BATCH, 20]
@@ -295,9 +293,7 @@ class TestCapacity:
                 rest = asyncio.create_task(
                     desk.write(*[conversation.message(ada.id, room, f"{n}") for n in range(1, 6)])
                 )
-                await asyncio.sleep(0)
-                await asyncio.sleep(0)
-                assert len(desk.log) == 3
+                await until_queued(desk, 3)
             await first
             outcomes = await rest
             assert [isinstance(outcome, Written) for outcome in outcomes] == [True] * 3 + [

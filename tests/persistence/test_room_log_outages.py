@@ -26,7 +26,7 @@ from protocol.events import Edited
 from protocol.ids import Id
 from protocol.records import Role, User
 from rooms import conversation
-from tests.rooms.desk import Desk, cut, occupied, opened, until_blocked, until_open
+from tests.rooms.desk import Desk, cut, occupied, opened, until_blocked, until_open, until_queued
 from tests.rooms.town import Town, founded
 
 
@@ -129,7 +129,7 @@ class TestCutOff:
                 second = asyncio.create_task(
                     desk.write(conversation.message(ada.id, room, text, nonce="waiting"))
                 )
-                await asyncio.sleep(0)
+                await until_queued(desk, 1)
                 await cut_while_occupied(town, desk)
                 assert is_unavailable((await first)[0])
                 assert is_unavailable((await second)[0])

@@ -96,6 +96,12 @@ async def until_blocked(town: Town, connection: asyncpg.Connection) -> None:
         pass
 
 
+async def until_queued(desk: Desk, count: int) -> None:
+    """Wait until so many drafts wait in the log."""
+    while len(desk.log) < count:
+        await asyncio.sleep(0)
+
+
 async def until_open(town: Town, desk: Desk) -> None:
     """Wait until the log has found a connection again."""
     while not desk.log.is_open:
@@ -104,8 +110,8 @@ async def until_open(town: Town, desk: Desk) -> None:
 
 async def cut(town: Town, desk: Desk) -> None:
     """End the log's connection at the server, and wait until the log has found another."""
-    await town.fetch("SELECT pg_terminate_backend($1)", desk.connections[-1].get_server_pid())
-    before = len(desk.connections)
-    while len(desk.connections) == before:
+    connection = desk.connections[-1]
+    await town.fetch("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+    while desk.connections[-1] is connection:
         await town.fetch("SELECT 1")
     await until_open(town, desk)

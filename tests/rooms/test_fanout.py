@@ -35,9 +35,6 @@ class Listener:
     def deliver(self, chunk: bytes) -> None:
         self.enqueue(chunk)
 
-    def deliver(self, chunk: bytes) -> None:
-        self.enqueue(chunk)
-
 
 class Alarm:
     """Counts how often it was rung."""

@@ -107,9 +107,6 @@ class Device:
     def deliver(self, chunk: bytes) -> None:
         self.enqueue(chunk)
 
-    def deliver(self, chunk: bytes) -> None:
-        self.enqueue(chunk)
-
     def _may_hear(self, room: Id, seq: int) -> bool:
         # Their own removal, too. Who came back since may hear what was written meanwhile.
         moments = range(seq - 1, self._database.last_seq(room) + 1)

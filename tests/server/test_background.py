@@ -65,5 +65,31 @@ async def test_cancelling_ends_all_and_waits_for_it() -> None:
     assert logs == []
 
 
-async def test_cancelling_nothing_is_fine() -> None:
+async def test_finishing_waits_for_all_to_end() -> None:
+    background, go, done = Background(), asyncio.Event(), []
+
+    async def work(number: int) -> None:
+        await go.wait()
+        done.append(number)
+
+    for number in range(3):
+        background.spawn(work(number))
+    finishing = asyncio.create_task(background.finish(within=60))
+    await asyncio.sleep(0)
+    assert not finishing.done()
+    go.set()
+    await finishing
+    assert sorted(done) == [0, 1, 2]
+
+
+async def test_finishing_has_an_end_of_its_own() -> None:
+    background = Background()
+    background.spawn(asyncio.Event().wait())  # type: ignore[arg-type]
+    await background.finish(within=0)
+    assert len(background) == 1  # it is not cancelled
+    await background.cancel()
+
+
+async def test_ending_nothing_is_fine() -> None:
+    await Background().finish(within=60)
     await Background().cancel()

@@ -61,8 +61,6 @@ class Listener:
     def enqueue(self, chunk: bytes) -> None:
         pass
 
-    deliver = enqueue
-
     def deliver(self, chunk: bytes) -> None:
         self.enqueue(chunk)
 

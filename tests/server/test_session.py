@@ -41,6 +41,7 @@ class Connection:
         self.wire = Wire()
         self.sent: list[tuple[bool, dict[str, Any]]] = []
         self.closed: list[Close] = []
+        self.draining = False
 
     @property
     def outbox(self) -> "Connection":
@@ -169,6 +170,12 @@ class TestStates:
         lobby.session.lost()
         assert lobby.session.state is State.GONE
         assert lobby.seen_off == farewells
+
+    def test_nothing_is_begun_when_the_process_ends(self, live: Lobby) -> None:
+        live.connection.draining = True
+        live.hear(LEAVE)
+        assert live.codes() == ["unavailable"]
+        assert not live.asked
 
     def test_the_header_of_the_upgrade_may_carry_the_token(self) -> None:
         assert Lobby(Authorization="Bearer x").session.authorization == "Bearer x"
