@@ -104,26 +104,29 @@ class Hub:
                 for receiver in person.receivers:
                     room.discard(receiver)
                 person.notify(RoomGone(room=room.id))
-        elif room.id not in person.rooms:
-            person.lost.discard(room.id)
-            person.joining[room.id] = event.seq
-            self._joined(event.account, room.id, event.seq)
+        else:
+            self.admit(event.account, room.id, event.seq)
 
-    def add_room(self, account: Id, record: Room, *, joined_seq: int | None = None) -> None:
+    def admit(self, account: Id, room: Id, seq: int) -> None:
+        """Somebody is a member of a room by the event with this seq. `joined` does the rest."""
+        person = self._people.get(account)
+        if person is not None and room not in person.rooms:
+            person.lost.discard(room)
+            person.joining[room] = seq
+            self._joined(account, room, seq)
+
+    def add_room(self, account: Id, record: Room, *, joined_seq: int) -> None:
         """Let somebody who is online listen to a room that they are a member of now.
 
         Args:
             record: the room as they see it.
             joined_seq: what `joined` was called with; the call is void when they were removed or
-                joined again since. None: the room has just been created.
+                joined again since.
         """
         person = self._people.get(account)
-        if person is None:
+        if person is None or person.joining.get(record.id) != joined_seq:
             return
-        if joined_seq is not None:
-            if person.joining.get(record.id) != joined_seq:
-                return
-            del person.joining[record.id]
+        del person.joining[record.id]
         room = self._room(record)
         self._fanout.flush_room(room)
         self._attach(person, room, _current(record, room))

@@ -1,5 +1,6 @@
 """What accounts do with rooms, beyond one event: for the socket's commands and for REST alike."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import asyncpg
@@ -18,6 +19,8 @@ from rooms.body import clean_title
 from rooms.hub import Hub
 from server.background import Background
 from server.session import OpenSessions
+
+ADMISSION_RETRY_SECONDS = 0.5
 
 
 class Chat:
@@ -81,14 +84,11 @@ class Chat:
         )
         async with self._database.connection() as connection:
             room_id, is_new = await rooms.create(connection, event, at=from_ms(now), key=key)
-            if is_new:
-                for account in event.members:
-                    if self._hub.is_online(account):
-                        record = await rooms.room(connection, account, room_id)
-                        assert record is not None
-                        self._hub.add_room(account, record)
             room = await rooms.room(connection, actor, room_id)
         assert room is not None
+        if is_new:
+            for account in event.members:
+                self._hub.admit(account, room_id, event.seq)
         return room
 
     def admit(self, account: Id, room: Id, seq: int) -> None:
@@ -96,8 +96,13 @@ class Chat:
         self._background.spawn(self._admit(account, room, seq))
 
     async def _admit(self, account: Id, room_id: Id, seq: int) -> None:
-        async with self._database.connection() as connection:
-            record = await rooms.room(connection, account, room_id)
+        record = None
+        while record is None and self._hub.is_online(account):
+            try:
+                async with self._database.connection() as connection:
+                    record = await rooms.room(connection, account, room_id)
+            except PlazaError:  # the database is away
+                await asyncio.sleep(ADMISSION_RETRY_SECONDS)
         if record is not None and record.role is not None:
             self._hub.add_room(account, record, joined_seq=seq)
 

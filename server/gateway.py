@@ -357,6 +357,13 @@ class GatewayProtocol(asyncio.Protocol):
 
     def on_timer(self, now: int) -> None:
         """Called by the wheel: a deadline has passed, or a heartbeat is due."""
+        try:
+            self._check_time(now)
+        except Exception:  # a bug must end this connection, and not all heartbeats
+            logger.exception("a heartbeat failed")
+            self.transport.abort()
+
+    def _check_time(self, now: int) -> None:
         if self._protocol.state is not OPEN:
             self.transport.abort()
             return

@@ -56,14 +56,19 @@ class Tick:
     def flush(self) -> None:
         """Write everything that is queued."""
         started = time.perf_counter()
-        self.before()
-        dirty, self._dirty = self._dirty, []
-        for outbox in dirty:
-            outbox.flush()
-        # `before` has woken the tick that is ending now: wake() is for the next one from here on.
-        self._scheduled = False
-        if self._dirty:
-            self.wake()
+        dirty: list[Outbox] = []
+        try:
+            self.before()
+            dirty, self._dirty = self._dirty, []
+            while dirty:
+                dirty.pop().flush()
+        finally:
+            # After a bug, one connection's, the others' turn is the next tick; and so is that of
+            # what was queued during the writes.
+            self._dirty += dirty
+            self._scheduled = False
+            if self._dirty:
+                self.wake()
         self._observer.flushed(time.perf_counter() - started)
 
 

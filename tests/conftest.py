@@ -8,12 +8,17 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from persistence.database import Database
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import migrate
 
 _numbers = itertools.count(1)
+
+# The same examples in every run: a failure is one of the change, not of the day.
+settings.register_profile("plaza", derandomize=True, deadline=None)
+settings.load_profile("plaza")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ async def test_a_tree_includes_children_that_have_ended() -> None:
     )
     async with launched([sys.executable, "-c", script]) as (pid, url):
         assert url == "http://127.0.0.1:1"
-        assert tree_cpu_seconds(pid) >= 0.1
+        assert tree_cpu_seconds(pid) >= 0.05
         assert resident_bytes(pid) > 1_000_000
 
 

@@ -104,6 +104,8 @@ class TestArriving:
         world.look(ada)
         made = world.make_room(ADA)
         world.settle(ada)
+        world.fetch()
+        world.answer()
         assert ada.seqs == {made: 1}
 
     def test_added_and_removed_again_after_the_look(self, world: World) -> None:
@@ -297,10 +299,23 @@ class TestJoining:
 def test_a_new_room_is_heard_by_every_device(world: World) -> None:
     devices = [world.arrive(ADA), world.arrive(ADA)]
     made = world.make_room(ADA)
+    world.fetch()
+    world.answer()
     world.write(made)
     world.publish()
     world.flush()
     assert [device.seqs for device in devices] == [{made: 2}] * 2
+
+
+def test_who_is_removed_from_a_new_room_before_it_is_shown_never_hears_it(world: World) -> None:
+    ada = world.arrive(ADA)
+    made = world.make_room(ADA)
+    world.fetch()
+    world.remove(ADA, made)
+    world.publish()
+    world.answer()
+    world.flush()
+    assert ada.seqs == {}
 
 
 def test_who_is_removed_hears_of_it_and_then_nothing(world: World) -> None:

@@ -162,8 +162,7 @@ class World:
             room=room, sender=owner, account=owner, cause=MemberCause.JOINED, role=Role.OWNER, seq=1
         )
         self.database.logs[room] = [created]
-        if self.hub.is_online(owner):
-            self.hub.add_room(owner, self.database.record(room, owner))
+        self.hub.admit(owner, room, 1)
         return room
 
     def publish(self, count: int | None = None) -> None:

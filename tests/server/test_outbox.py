@@ -132,6 +132,21 @@ class TestTick:
         desk.loop.turn()
         assert other.waiting == 0
 
+    def test_a_bug_in_one_write_leaves_the_others_to_the_next_tick(self) -> None:
+        desks = [Desk(), Desk(), Desk()]
+        for desk in desks:
+            desk.outbox._tick = desks[0].tick
+            desk.outbox.enqueue(b"x")
+
+        def fail(_: bytes) -> None:
+            raise RuntimeError("a bug")
+
+        desks[1].transport.write = fail  # type: ignore[method-assign]
+        with pytest.raises(RuntimeError):
+            desks[0].loop.turn()
+        desks[0].loop.turn()
+        assert [desk.transport.writes for desk in desks] == [[b"x"], [], [b"x"]]
+
     def test_every_outbox_of_the_tick_is_flushed(self) -> None:
         desk = Desk()
         transports = [Transport() for _ in range(3)]
