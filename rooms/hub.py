@@ -105,13 +105,13 @@ class Hub:
                     room.discard(receiver)
                 person.notify(RoomGone(room=room.id))
         else:
+            person.lost.discard(room.id)
             self.admit(event.account, room.id, event.seq)
 
     def admit(self, account: Id, room: Id, seq: int) -> None:
         """Somebody is a member of a room by the event with this seq. `joined` does the rest."""
         person = self._people.get(account)
         if person is not None and room not in person.rooms:
-            person.lost.discard(room)
             person.joining[room] = seq
             self._joined(account, room, seq)
 

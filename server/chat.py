@@ -77,18 +77,20 @@ class Chat:
         event = Created(
             room=self._mint.mint(now),
             event_id=self._mint.mint(now),
+            seq=1,
             sender=actor,
             kind=kind,
             title=_title_for(kind, title),
             members=_first_members(kind, actor, members),
         )
         async with self._database.connection() as connection:
-            room_id, is_new = await rooms.create(connection, event, at=from_ms(now), key=key)
+            room_id, _ = await rooms.create(connection, event, at=from_ms(now), key=key)
             room = await rooms.room(connection, actor, room_id)
         assert room is not None
-        if is_new:
-            for account in event.members:
-                self._hub.admit(account, room_id, event.seq)
+        # Of a room that is not new as well: if the database went away right after its creation,
+        # nobody has been told. Who listens to it already is told nothing.
+        for account in event.members:
+            self._hub.admit(account, room_id, event.seq)
         return room
 
     def admit(self, account: Id, room: Id, seq: int) -> None:

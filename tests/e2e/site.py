@@ -138,6 +138,21 @@ class Site:
         for _ in range(seconds):
             self.plaza.gateway.wheel.turn()
 
+    @asynccontextmanager
+    async def another(self) -> AsyncIterator["Site"]:
+        """A second server on the same database, to be ill-treated."""
+        async with serving(self.database.dsn, self.config) as other:
+            yield other
+
+    @asynccontextmanager
+    async def without(self, table: str) -> AsyncIterator[None]:
+        """Let the server meet a database that is not as it should be."""
+        await self.fetch(f"ALTER TABLE {table} RENAME TO mislaid")
+        try:
+            yield
+        finally:
+            await self.fetch(f"ALTER TABLE mislaid RENAME TO {table}")
+
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask the database, behind the server's back."""
         async with self.database.connection() as connection:

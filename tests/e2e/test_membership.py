@@ -1,10 +1,15 @@
 """Rooms come to be, people come and go, and each hears what concerns them: no less, no more."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
 
+from persistence import rooms
+from protocol.events import Created
+from protocol.ids import parse_id
+from protocol.records import Role, RoomKind
 from tests.e2e.device import Device, Encoding, Fields
 from tests.e2e.site import Person, Site
 
@@ -107,6 +112,32 @@ async def test_a_creation_that_is_repeated_returns_the_first_room(
     await ada.hears("room")
     await bob.hears("room")
     await bob.hears_no_more()
+
+
+@pytest.mark.parametrize("kind", [RoomKind.DM, RoomKind.GROUP])
+async def test_a_creation_whose_answer_was_lost(
+    site: Site, encoding: Encoding, kind: RoomKind
+) -> None:
+    """The database went away when it had written the room: the repetition has to tell of it."""
+    ada, bob = await _people(site, encoding, "ada", "bob")
+    title = None if kind is RoomKind.DM else "Engines"
+    written = Created(
+        room=parse_id(f"7{ada.id[1:]}"),
+        event_id=parse_id(f"7{bob.id[1:]}"),
+        sender=parse_id(ada.id),
+        kind=kind,
+        title=title,
+        members={parse_id(ada.id): Role.MEMBER, parse_id(bob.id): Role.MEMBER},
+    )
+    async with site.database.connection() as connection:
+        await rooms.create(connection, written, at=datetime.now(UTC), key="g2")
+    again = await ada.do("create", kind=kind, title=title, members=[bob.id], nonce="g2")
+    assert again["room"]["id"] == str(written.room)
+    for person in (ada, bob):
+        await person.hears("room")
+    await bob.do("send", room=str(written.room), body="hi")
+    for person in (ada, bob):
+        await person.hears("message")
 
 
 async def test_a_group_begins_with_its_creation(site: Site, encoding: Encoding) -> None:
