@@ -91,6 +91,10 @@ class Chat:
         # nobody has been told. Who listens to it already is told nothing.
         for account in event.members:
             self._hub.admit(account, room_id, event.seq)
+        # The answer comes when they listen: what the creator says next is live to all of them.
+        await asyncio.gather(
+            *(self._admit(account, room_id, event.seq) for account in event.members)
+        )
         return room
 
     def admit(self, account: Id, room: Id, seq: int) -> None:

@@ -16,6 +16,7 @@ async def room(device: Device) -> str:
     """A log of 30 entries: the creation and 29 messages."""
     created = await device.do("create", kind="group", title="Log", members=[])
     room = created["room"]["id"]
+    await device.event()
     commands = [device.tell("send", room=room, body=f"message {seq}") for seq in range(2, 31)]
     await device.answer(commands[-1])
     return str(room)
@@ -56,8 +57,7 @@ async def test_an_empty_page(device: Device, room: str, bounds: dict[str, int]) 
 
 
 async def test_the_pages_are_what_was_heard(device: Device, room: str) -> None:
-    added, *heard = await device.up_to(room, 30)
-    assert added["t"] == "room"
+    heard = await device.up_to(room, 30)
     paged, after = [], 1
     while True:
         page = await device.do("history", room=room, after=after, limit=7)
