@@ -4,6 +4,7 @@ RFC 6455 section 7.4 reserves 4000-4999 for applications. Plaza splits them so t
 does not know a code still knows what to do: 4000-4499 reconnect (with jitter), 4500-4999 do not.
 """
 
+import re
 from typing import NamedTuple
 
 
@@ -20,6 +21,11 @@ RESTART = Close(4001, "restart", "The server is shutting down. Reconnect; anothe
 HEARTBEAT_TIMEOUT = Close(4002, "heartbeat_timeout", "Nothing came from the client, not even pong.")
 OVERLOADED = Close(4003, "overloaded", "The server could not take the connection in time.")
 UNAVAILABLE = Close(4004, "unavailable", "The database could not be reached during hello.")
+
+RATE_LIMITED = Close(4005, "rate_limited", "The client did not heed rate_limited. Slow down.")
+TOO_MANY_CONNECTIONS = Close(
+    4006, "too_many_connections", "The account has as many connections as it may. Close one first."
+)
 
 UNAUTHORIZED = Close(4500, "unauthorized", "The access token was refused. The error says why.")
 HELLO_TIMEOUT = Close(4501, "hello_timeout", "No hello came in time.")
@@ -39,6 +45,23 @@ MESSAGE_TOO_BIG = Close(1009, "message too big", "A message was longer than limi
 CATALOGUE: dict[int, Close] = {
     close.code: close for close in list(globals().values()) if isinstance(close, Close)
 }
+
+
+_RETRY_AFTER = re.compile(r"retry_after=(\d{1,4}(?:\.\d{1,3})?)\b")
+
+
+def with_delay(close: Close, seconds: float) -> Close:
+    """The same, with a hint for the client to wait that long before it connects again.
+
+    On the wire it is part of the reason: `restart; retry_after=2.5`.
+    """
+    return close._replace(reason=f"{close.reason}; retry_after={seconds:.1f}")
+
+
+def delay_of(reason: str) -> float | None:
+    """The seconds that the reason of a close frame asks to wait; None: it does not say."""
+    found = _RETRY_AFTER.search(reason)
+    return None if found is None else float(found[1])
 
 
 def may_reconnect(code: int) -> bool:

@@ -4,12 +4,12 @@ Every command carries the client's own `id` and gets exactly one `ok` or `error`
 Unknown fields are ignored, so that an older server understands a newer client.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from protocol.ids import Id
-from protocol.records import NO_CONTROLS, Attachment, Limit, Role, RoomKind, Seq
+from protocol.records import NO_CONTROLS, Attachment, Level, Limit, Role, RoomKind, Seq
 
 CommandId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Chosen by the client")]
 Nonce = Annotated[
@@ -28,6 +28,11 @@ Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Emoji = Annotated[str, Meta(min_length=1, max_length=64)]
 Attachments = Annotated[list[Attachment], Meta(max_length=10)]
 Members = Annotated[list[Id], Meta(max_length=500)]
+Watched = Annotated[list[Id], Meta(min_length=1, max_length=100)]
+Span = Annotated[int, Meta(ge=1, le=10 * 366 * 86_400, description="Seconds from now on")]
+SlowSeconds = Annotated[
+    int, Meta(ge=0, le=86_400, description="Seconds between two messages of a member; 0: none")
+]
 
 
 class Command(Struct, tag_field="t", kw_only=True):
@@ -93,6 +98,22 @@ class Unreact(Command, tag="unreact"):
     nonce: Nonce | None = None
 
 
+class Pin(Command, tag="pin"):
+    """Pin a message, for all members to find: as admin, in a dm as member."""
+
+    room: Id
+    seq: Seq
+    nonce: Nonce | None = None
+
+
+class Unpin(Command, tag="unpin"):
+    """Pin a message no longer."""
+
+    room: Id
+    seq: Seq
+    nonce: Nonce | None = None
+
+
 class Read(Command, tag="read"):
     """Say that everything up to `seq` has been read. The marker never moves back."""
 
@@ -100,13 +121,40 @@ class Read(Command, tag="read"):
     seq: Seq
 
 
+class ReadAll(Command, tag="read_all"):
+    """Say that everything in all of one's rooms has been read."""
+
+
+class Delivered(Command, tag="delivered"):
+    """Say that everything up to a seq has reached this device: room -> seq, for several at once."""
+
+    cursors: Annotated[dict[Id, Seq], Meta(min_length=1, max_length=500)]
+
+
+class Typing(Command, tag="typing"):
+    """Say that one is writing, every few seconds while it goes on, or that one has stopped."""
+
+    room: Id
+    thread: Seq | None = None
+    active: bool = True
+
+
+class Notify(Command, tag="notify"):
+    """Say which messages of a room one wants to be told about."""
+
+    room: Id
+    level: Level
+
+
 class History(Command, tag="history"):
     """Read the log: the events before, after or around a seq; the newest ones by default.
 
     Events come in ascending order. At most one of `before`, `after` and `around` may be given.
+    With `thread`, the seq of a thread's first message: that message and its replies only.
     """
 
     room: Id
+    thread: Seq | None = None
     before: Seq | None = None
     after: Seq | None = None
     around: Seq | None = None
@@ -165,6 +213,65 @@ class Rename(Command, tag="rename"):
     title: Title
 
 
+class Ban(Command, tag="ban"):
+    """Remove an account that ranks below oneself, and keep it out; member or not."""
+
+    room: Id
+    account: Id
+    seconds: Span | None = None
+
+
+class Unban(Command, tag="unban"):
+    """Let a banned account come back."""
+
+    room: Id
+    account: Id
+
+
+class Mute(Command, tag="mute"):
+    """Keep a member who ranks below oneself from writing, for a time or for good."""
+
+    room: Id
+    account: Id
+    seconds: Span | None = None
+
+
+class Unmute(Command, tag="unmute"):
+    """Let a muted member write again."""
+
+    room: Id
+    account: Id
+
+
+class SlowMode(Command, tag="slow_mode"):
+    """Make plain members wait between two messages."""
+
+    room: Id
+    seconds: SlowSeconds
+
+
+class Presence(Command, tag="presence"):
+    """Say whether this device is in use (`online`, `away`), and settings of the whole account:
+    `busy` shows on all devices until it is taken back; `hidden` shows everybody `offline`.
+    """
+
+    state: Literal["online", "away"] | None = None
+    busy: bool | None = None
+    hidden: bool | None = None
+
+
+class Watch(Command, tag="watch"):
+    """Be told about the presence of accounts, whether one shares a room with them or not."""
+
+    accounts: Watched
+
+
+class Unwatch(Command, tag="unwatch"):
+    """Watch accounts no longer."""
+
+    accounts: Watched
+
+
 AnyCommand = (
     Hello
     | Send
@@ -172,7 +279,13 @@ AnyCommand = (
     | Delete
     | React
     | Unreact
+    | Pin
+    | Unpin
     | Read
+    | ReadAll
+    | Delivered
+    | Typing
+    | Notify
     | History
     | CreateRoom
     | Join
@@ -181,4 +294,12 @@ AnyCommand = (
     | Kick
     | Promote
     | Rename
+    | Ban
+    | Unban
+    | Mute
+    | Unmute
+    | SlowMode
+    | Presence
+    | Watch
+    | Unwatch
 )

@@ -17,6 +17,9 @@ class Target(Struct, frozen=True, kw_only=True):
     sender: Id
     deleted: bool
     has_reaction: bool = False  # the sender's own, with the draft's emoji
+    mentions: list[Id] = []
+    thread: int | None = None  # the first message of the thread that it replies in
+    pinned: bool = False
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -29,8 +32,16 @@ class Facts(Struct, frozen=True, kw_only=True):
         subject_exists: whether that account exists at all.
         owners: how many owners the room has; 2 stands for more.
         alone: nobody but the sender is a member.
+        members: how many the room has; 0: not looked up.
         title: of the room.
         target: the message pointed at; None: there is no such message in the room.
+        now: the moment of writing; Unix time in milliseconds, as the other moments here.
+        muted_until: the actor cannot write before; in a dm: one has blocked the other.
+        subject_muted: the subject cannot write now.
+        slow_seconds: that plain members have to wait between two messages.
+        last_message: when the actor wrote last; None: never.
+        banned: the subject is banned now.
+        pins: how many messages are pinned.
     """
 
     kind: RoomKind
@@ -39,8 +50,16 @@ class Facts(Struct, frozen=True, kw_only=True):
     subject_exists: bool = False
     owners: int = 0
     alone: bool = False
+    members: int = 0
     title: str | None = None
     target: Target | None = None
+    now: int = 0
+    muted_until: int | None = None
+    subject_muted: bool = False
+    slow_seconds: int = 0
+    last_message: int | None = None
+    banned: bool = False
+    pins: int = 0
 
 
 class Unchanged(Exception):
@@ -54,16 +73,23 @@ class Draft(Struct):
     """An event to be written.
 
     Attributes:
-        event: complete but for seq, event_id and at, which the log fills in.
+        event: complete but for what the log fills in: seq, event_id and at; and what it knows of
+            the target and the room (thread, former_mentions, author, members ...).
         guard: called with the facts before the event is written, in the same transaction, with the
             room locked; raises PlazaError to refuse, Unchanged when there is nothing to do. None:
             that the sender is a member is all that has to hold.
         mentions: usernames; those that name members end up in the event's `mentions`.
+        quick: the guard has nothing against a member who is not muted, in a room that is not in
+            slow mode. The log may write it on that ground, and ask the guard only otherwise.
+        seconds: how long a ban or mute lasts: the log fills in the event's `until`. None: as the
+            event has it.
     """
 
     event: RoomEvent
     guard: Guard | None = None
     mentions: tuple[str, ...] = ()
+    quick: bool = False
+    seconds: int | None = None
 
 
 class Written(Struct, frozen=True):

@@ -53,6 +53,15 @@ REFRESH_REUSED = ErrorSpec(
 FORBIDDEN = ErrorSpec(
     "forbidden", 403, False, "Your role does not allow this. Ask an admin of the room."
 )
+BANNED = ErrorSpec(
+    "banned", 403, False, "This account is banned from the room. Ask an admin of it."
+)
+BLOCKED = ErrorSpec(
+    "blocked", 403, False, "One of you has blocked the other, so you cannot write to each other."
+)
+MUTED = ErrorSpec(
+    "muted", 403, True, "You are muted in this room. Wait for retry_after seconds, or ask an admin."
+)
 NOT_FOUND = ErrorSpec(
     "not_found", 404, False, "There is nothing here that you can see. Check the id or address."
 )
@@ -77,6 +86,12 @@ MESSAGE_DELETED = ErrorSpec(
 TOO_LARGE = ErrorSpec("too_large", 413, False, "The request is too large. Send less at a time.")
 RATE_LIMITED = ErrorSpec(
     "rate_limited", 429, True, "Too many requests. Wait for retry_after seconds."
+)
+SLOW_MODE = ErrorSpec(
+    "slow_mode", 429, True, "The room is in slow mode. Wait for retry_after seconds."
+)
+TOO_MANY_CONNECTIONS = ErrorSpec(
+    "too_many_connections", 429, True, "Too many connections are open. Close one of the others."
 )
 INTERNAL = ErrorSpec(
     "internal", 500, True, "The server failed to carry this out. Try again; tell us if it stays."

@@ -1,9 +1,11 @@
 """What the server says over the WebSocket.
 
-Three families:
+Four families:
     answers       ready, ok, error: to one command, with its id
     room events   entries of a room's log: each carries room and seq, and every member gets them all
-    notices       gap, room, room_gone: about the connection's own view
+    notices       gap, room, room_gone, and what the account did elsewhere: about one's own view
+    signs of life typing, presence, read, delivered: in no log, the latest counts, and a connection
+                  that reads slowly does not get them
 """
 
 from enum import StrEnum
@@ -11,7 +13,19 @@ from enum import StrEnum
 from msgspec import UNSET, Struct, UnsetType, field
 
 from protocol.ids import Id
-from protocol.records import Attachment, Reaction, Role, Room, RoomKind, Seq, Time, User
+from protocol.records import (
+    Attachment,
+    Level,
+    PresenceState,
+    Reaction,
+    Role,
+    Room,
+    RoomKind,
+    Seq,
+    Thread,
+    Time,
+    User,
+)
 
 
 class Event(Struct, tag_field="t", kw_only=True, omit_defaults=True):
@@ -22,13 +36,21 @@ class Event(Struct, tag_field="t", kw_only=True, omit_defaults=True):
 
 
 class Ready(Event, tag="ready"):
-    """The answer to hello: who one is, and one's rooms. The missed events follow."""
+    """The answer to hello: who one is, and one's rooms. The missed events follow.
+
+    `blocked` and `muted` are the accounts that one has blocked or muted: their messages come, for
+    the client to hide. `busy` and `hidden` are as set with `presence`.
+    """
 
     id: int
     user: User
     session: Id
     rooms: list[Room]
     heartbeat: int  # seconds: the server pings after this much silence
+    blocked: list[Id] = []
+    muted: list[Id] = []
+    busy: bool = False
+    hidden: bool = False
 
 
 class Ok(Event, tag="ok"):
@@ -108,20 +130,29 @@ class Message(RoomEvent, tag="message", kw_only=True):
     edited_at: Time | None = None
     deleted: bool = False
     reactions: list[Reaction] = []
+    replies: Thread | None = None
+    pinned: bool = False
 
 
 class Edited(RoomEvent, tag="edit", kw_only=True):
-    """The body of message `target` was replaced. Without a body: the message is deleted by now."""
+    """The body of message `target` was replaced. Without a body: the message is deleted by now.
+
+    `former_mentions` are those that it had before.
+    """
 
     target: int
     body: str = ""
     mentions: list[Id] = []
+    former_mentions: list[Id] = []
 
 
 class Deleted(RoomEvent, tag="delete", kw_only=True):
-    """Message `target` was deleted."""
+    """Message `target` was deleted: written by `author`, with `mentions`, a reply in `thread`."""
 
     target: int
+    author: Id | None = None
+    mentions: list[Id] = []
+    thread: int | None = None
 
 
 class Reacted(RoomEvent, tag="react", kw_only=True):
@@ -146,14 +177,28 @@ class MemberCause(StrEnum):
     LEFT = "left"
     KICKED = "kicked"
     PROMOTED = "promoted"
+    BANNED = "banned"
+    UNBANNED = "unbanned"
 
 
 class MemberChanged(RoomEvent, tag="member", kw_only=True):
-    """`account` has a new role in the room, or none: it is no longer a member."""
+    """`account` has a new role in the room, or none: it is no longer a member.
+
+    `members`: how many the room has now. `until`: when a ban ends; absent: for good.
+    """
 
     account: Id
     cause: MemberCause
     role: Role | None = None
+    members: int = 0
+    until: Time | None = None
+
+
+class MemberMuted(RoomEvent, tag="mute", kw_only=True):
+    """`account` cannot write before `until`; without it, it can write again."""
+
+    account: Id
+    until: Time | None = None
 
 
 class Renamed(RoomEvent, tag="title", kw_only=True):
@@ -162,7 +207,38 @@ class Renamed(RoomEvent, tag="title", kw_only=True):
     title: str
 
 
-AnyRoomEvent = Created | Message | Edited | Deleted | Reacted | Unreacted | MemberChanged | Renamed
+class SlowModeSet(RoomEvent, tag="slow_mode", kw_only=True):
+    """Plain members have to wait so many seconds between two messages; 0: no longer."""
+
+    seconds: int
+
+
+class Pinned(RoomEvent, tag="pin", kw_only=True):
+    """Message `target` was pinned."""
+
+    target: int
+
+
+class Unpinned(RoomEvent, tag="unpin", kw_only=True):
+    """Message `target` is pinned no longer."""
+
+    target: int
+
+
+AnyRoomEvent = (
+    Created
+    | Message
+    | Edited
+    | Deleted
+    | Reacted
+    | Unreacted
+    | MemberChanged
+    | MemberMuted
+    | Renamed
+    | SlowModeSet
+    | Pinned
+    | Unpinned
+)
 
 # --- notices ---------------------------------------------------------------------------------
 
@@ -189,6 +265,83 @@ class RoomGone(Event, tag="room_gone"):
     room: Id
 
 
+class LevelChanged(Event, tag="notify"):
+    """One has set, on some device, which messages of a room one wants to be told about."""
+
+    room: Id
+    level: Level
+
+
+class RelationChanged(Event, tag="relation"):
+    """One has blocked or muted an account, or does so no longer."""
+
+    account: Id
+    blocked: bool
+    muted: bool
+
+
+class SettingsChanged(Event, tag="settings"):
+    """One has set `busy` or `hidden` on some device."""
+
+    busy: bool
+    hidden: bool
+
+
+# --- signs of life ---------------------------------------------------------------------------
+
+
+class ReadMarker(Event, tag="read"):
+    """`account` has read the room up to `seq`.
+
+    For one's own account it is no sign of life but a notice, which never gets lost, and carries the
+    counts that are left; in rooms of up to 100 members the others are told as well.
+    """
+
+    room: Id
+    account: Id
+    seq: Seq
+    unread: int | UnsetType = UNSET
+    mentions: int | UnsetType = UNSET
+
+
+class DeliveredMarker(Event, tag="delivered"):
+    """What the room has up to `seq` has reached a device of `account`."""
+
+    room: Id
+    account: Id
+    seq: Seq
+
+
+class TypingNotice(Event, tag="typing", omit_defaults=False):
+    """`account` is writing. It holds for 8 seconds, or until a message of theirs comes, or until
+    it is taken back by the same with `active` false.
+    """
+
+    room: Id
+    account: Id
+    active: bool = True
+    thread: int | UnsetType = UNSET
+
+
+class PresenceChanged(Event, tag="presence"):
+    """What somebody is now. `last_seen`: when they were here last, of one who is offline.
+
+    After `ready` there is one of these for everybody who is not offline and shares a room of up to
+    200 members with one.
+    """
+
+    account: Id
+    state: PresenceState
+    last_seen: Time | None = None
+
+
+class RoomPresence(Event, tag="room_presence", omit_defaults=False):
+    """How many members of a large room are online: they are not told one by one."""
+
+    room: Id
+    online: int
+
+
 AnyEvent = (
     Ready
     | Ok
@@ -200,8 +353,20 @@ AnyEvent = (
     | Reacted
     | Unreacted
     | MemberChanged
+    | MemberMuted
     | Renamed
+    | SlowModeSet
+    | Pinned
+    | Unpinned
     | Gap
     | RoomAdded
     | RoomGone
+    | LevelChanged
+    | RelationChanged
+    | SettingsChanged
+    | ReadMarker
+    | DeliveredMarker
+    | TypingNotice
+    | PresenceChanged
+    | RoomPresence
 )

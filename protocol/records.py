@@ -32,6 +32,23 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
+class Level(StrEnum):
+    """Which messages of a room its member wants to be told about."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NONE = "none"
+
+
+class PresenceState(StrEnum):
+    """Whether somebody is here. Of several connections of an account the first of these wins."""
+
+    BUSY = "busy"  # here, but not to be disturbed: said by the user, for all devices
+    ONLINE = "online"
+    AWAY = "away"  # connected, and not used
+    OFFLINE = "offline"
+
+
 class Record(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Base of the nouns: immutable, and fields at their default are left out on the wire."""
 
@@ -72,20 +89,67 @@ class Reaction(Record, frozen=True):
     accounts: list[Id]
 
 
+class Thread(Record, frozen=True):
+    """What the first message of a thread shows of its replies.
+
+    `replies` counts those that stand; `last_seq` and `last_at` are of the newest reply, be it
+    deleted by now.
+    """
+
+    replies: int
+    last_seq: Seq
+    last_at: Time
+
+
 class Member(Record, frozen=True):
-    """One account's place in a room."""
+    """One account's place in a room. `muted_until`: it cannot write before."""
 
     account: Id
     username: str
     role: Role
     joined_at: Time
+    muted_until: Time | None = None
+
+
+class Ban(Record, frozen=True):
+    """An account that cannot come back into a room. `until` is absent when it is for good."""
+
+    account: Id
+    username: str
+    by: Id
+    at: Time
+    until: Time | None = None
+
+
+class Receipt(Record, frozen=True):
+    """How far one member of a room has got: what it has read, and what has reached its devices."""
+
+    account: Id
+    read_seq: Seq = 0
+    delivered_seq: Seq = 0
+
+
+class Fragment(Record, frozen=True):
+    """A piece of a text that was found; `match`: it is what was searched for."""
+
+    text: str
+    match: bool = False
 
 
 class Room(Record, frozen=True):
     """A room as one account sees it.
 
     `role` is absent for a channel that the account has not joined. `peer` is the other account of a
-    dm. `unread` counts the events after `read_seq`.
+    dm. `members` says how many there are.
+
+    `unread` counts the messages after `read_seq` that stand, `mentions` those of them that mention
+    the account. Both follow from the room's events, each of which counts once: a message of
+    somebody else's adds one; one's own moves `read_seq` to itself, and both counts to 0; a `delete`
+    takes one away if its target is above `read_seq`, and a mention if one is in its `mentions`; an
+    `edit` of such a target adds a mention or takes one away, by `mentions` and `former_mentions`.
+
+    `notify` is the member's wish. `slow_mode`: seconds between two messages of a plain member; 0:
+    none. `muted_until`: the account cannot write here before.
     """
 
     id: Id
@@ -94,5 +158,10 @@ class Room(Record, frozen=True):
     title: str | None = None
     role: Role | None = None
     peer: User | None = None
+    members: int = 0
     read_seq: Seq = 0
     unread: int = 0
+    mentions: int = 0
+    notify: Level = Level.ALL
+    slow_mode: int = 0
+    muted_until: Time | None = None

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+FOREVER = "9999-12-31T23:59:59.999Z"
+"""Of something that does not end."""
+
 
 def rfc3339(moment: datetime) -> str:
     """Format an aware datetime; digits below the millisecond are cut off."""

@@ -13,14 +13,19 @@ from protocol.events import (
     Edited,
     MemberCause,
     MemberChanged,
+    MemberMuted,
     Message,
+    Pinned,
     Reacted,
     Renamed,
+    SlowModeSet,
+    Unpinned,
     Unreacted,
 )
 from protocol.ids import Id
 from protocol.names import mentioned_names
 from protocol.records import Attachment, Role
+from protocol.times import FOREVER
 from rooms import permissions
 from rooms.body import clean_body, clean_emoji, clean_title
 
@@ -44,8 +49,9 @@ def message(
         reply_to=reply_to,
         attachments=list(attachments),
     )
-    guard = None if reply_to is None else permissions.may_reply
-    return Draft(event, guard, mentioned_names(body))
+    if reply_to is not None:
+        return Draft(event, permissions.may_reply, mentioned_names(body))
+    return Draft(event, permissions.may_send, mentioned_names(body), quick=True)
 
 
 def edit(actor: Id, room: Id, seq: int, body: str, *, nonce: str | None = None) -> Draft:
@@ -71,6 +77,18 @@ def unreact(actor: Id, room: Id, seq: int, emoji: str, *, nonce: str | None = No
     """Take a reaction back."""
     event = Unreacted(room=room, sender=actor, nonce=nonce, target=seq, emoji=clean_emoji(emoji))
     return Draft(event, permissions.may_unreact)
+
+
+def pin(actor: Id, room: Id, seq: int, *, nonce: str | None = None) -> Draft:
+    """Pin a message."""
+    event = Pinned(room=room, sender=actor, nonce=nonce, target=seq)
+    return Draft(event, permissions.may_pin)
+
+
+def unpin(actor: Id, room: Id, seq: int, *, nonce: str | None = None) -> Draft:
+    """Pin a message no longer."""
+    event = Unpinned(room=room, sender=actor, nonce=nonce, target=seq)
+    return Draft(event, permissions.may_unpin)
 
 
 def join(actor: Id, room: Id) -> Draft:
@@ -108,6 +126,37 @@ def rename(actor: Id, room: Id, title: str) -> Draft:
     title = clean_title(title)
     event = Renamed(room=room, sender=actor, title=title)
     return Draft(event, partial(permissions.may_rename, title=title))
+
+
+def ban(actor: Id, room: Id, account: Id, *, seconds: int | None = None) -> Draft:
+    """Remove an account and keep it out, for so many seconds or for good."""
+    draft = _membership(actor, room, account, MemberCause.BANNED, None, guard=permissions.may_ban)
+    draft.seconds = seconds
+    return draft
+
+
+def unban(actor: Id, room: Id, account: Id) -> Draft:
+    """Let a banned account come back."""
+    guard = permissions.may_unban
+    return _membership(actor, room, account, MemberCause.UNBANNED, None, guard=guard)
+
+
+def mute(actor: Id, room: Id, account: Id, *, seconds: int | None = None) -> Draft:
+    """Keep a member from writing, for so many seconds or for good."""
+    event = MemberMuted(room=room, sender=actor, account=account, until=FOREVER)
+    return Draft(event, permissions.may_mute, seconds=seconds)
+
+
+def unmute(actor: Id, room: Id, account: Id) -> Draft:
+    """Let a muted member write again."""
+    event = MemberMuted(room=room, sender=actor, account=account)
+    return Draft(event, permissions.may_unmute)
+
+
+def slow_mode(actor: Id, room: Id, seconds: int) -> Draft:
+    """Make plain members wait so many seconds between two messages."""
+    event = SlowModeSet(room=room, sender=actor, seconds=seconds)
+    return Draft(event, partial(permissions.may_slow, seconds=seconds))
 
 
 def _membership(

@@ -18,14 +18,16 @@ class LiveRoom:
         last_seq: what receivers have got, or will have by the end of the tick.
         published: of the last event that was published; 0: none yet. It is behind `last_seq` where
             a room was read from the database between an event's commit and its publication.
+        members: how many it has, listening or not.
     """
 
-    __slots__ = ("_receivers", "_walk", "id", "last_seq", "pending", "published")
+    __slots__ = ("_receivers", "_walk", "id", "last_seq", "members", "pending", "published")
 
     def __init__(self, room: Id, last_seq: int) -> None:
         self.id = room
         self.last_seq = last_seq
         self.published = 0
+        self.members = 0
         self.pending: list[Event] = []
         self._receivers: dict[Receiver, None] = {}
         self._walk: tuple[Receiver, ...] | None = ()

@@ -8,15 +8,15 @@ memberships may change. So a person is entered before the read, and what changes
 attaching is remembered and applied on top.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from protocol.events import MemberChanged, RoomAdded, RoomEvent, RoomGone
+from protocol.events import Event, MemberChanged, RoomAdded, RoomEvent, RoomGone
 from protocol.ids import Id
 from protocol.records import Room
 from rooms.fanout import Fanout, LiveRoom
-from rooms.ports import Receiver
+from rooms.ports import Attendance, Receiver, WireFormat
 
 
 class Person:
@@ -42,7 +42,7 @@ class Person:
         self.gained: dict[Id, Room] = {}
         self.joining: dict[Id, int] = {}
 
-    def notify(self, notice: RoomAdded | RoomGone) -> None:
+    def notify(self, notice: Event) -> None:
         """Tell every connection of the person."""
         for receiver in self.receivers:
             receiver.enqueue(receiver.wire.frame(notice))
@@ -59,11 +59,13 @@ class Hub:
     Args:
         fanout: takes what is published.
         joined: asked to fetch the record of a room that somebody has joined.
+        attendance: is told who is in which room.
     """
 
-    def __init__(self, fanout: Fanout, joined: Joined) -> None:
+    def __init__(self, fanout: Fanout, joined: Joined, attendance: Attendance) -> None:
         self._fanout = fanout
         self._joined = joined
+        self._attendance = attendance
         self._rooms: dict[Id, LiveRoom] = {}
         self._people: dict[Id, Person] = {}
         self._arriving = 0
@@ -90,6 +92,9 @@ class Hub:
             self._member_changed(room, event)
 
     def _member_changed(self, room: LiveRoom, event: MemberChanged) -> None:
+        room.members = event.members
+        if room:
+            self._attendance.resized(room.id, room.members)
         person = self._people.get(event.account)
         if person is None:
             return
@@ -104,6 +109,8 @@ class Hub:
                 for receiver in person.receivers:
                     room.discard(receiver)
                 person.notify(RoomGone(room=room.id))
+                if person.receivers:
+                    self._attendance.removed(person.account, room.id)
         else:
             person.lost.discard(room.id)
             self.admit(event.account, room.id, event.seq)
@@ -169,6 +176,7 @@ class Hub:
             settled.append(current)
         person.receivers[receiver] = None
         self._arrived(person)
+        self._attendance.arrived(person.account, receiver, settled)
         return settled
 
     def forsake(self, person: Person) -> None:
@@ -182,7 +190,46 @@ class Hub:
         for room_id in person.rooms:
             if room := self._rooms.get(room_id):
                 room.discard(receiver)
+        self._attendance.left(person.account, receiver)
         self._forget_if_gone(person)
+
+    # --- what is not written ---------------------------------------------------------------------
+
+    def is_member(self, account: Id, room: Id) -> bool:
+        """Whether somebody who has a settled connection is a member of a room."""
+        person = self._people.get(account)
+        return person is not None and room in person.rooms
+
+    def members(self, room: Id) -> int:
+        """How many members a room has; 0: nobody listens to it."""
+        live = self._rooms.get(room)
+        return live.members if live is not None else 0
+
+    def tell(self, account: Id, notice: Event) -> None:
+        """Tell every connection of an account something that must not get lost."""
+        person = self._people.get(account)
+        if person is not None:
+            person.notify(notice)
+
+    def offer(self, room: Id, sign: Event, *, but: Collection[Id] = ()) -> None:
+        """Tell a room's listeners a sign of life, except the accounts `but`."""
+        live = self._rooms.get(room)
+        if live is None:
+            return
+        spared = {
+            receiver
+            for account in but
+            if (person := self._people.get(account))
+            for receiver in person.receivers
+        }
+        frames: dict[WireFormat, bytes] = {}
+        for receiver in live.receivers():
+            if receiver in spared:
+                continue
+            frame = frames.get(receiver.wire)
+            if frame is None:
+                frame = frames[receiver.wire] = receiver.wire.frame(sign)
+            receiver.offer(frame)
 
     def is_online(self, account: Id) -> bool:
         """Whether an account has a connection here, be it arriving."""
@@ -214,11 +261,15 @@ class Hub:
         for receiver in person.receivers:
             room.add(receiver)
         person.notify(RoomAdded(room=record))
+        if person.receivers:
+            self._attendance.entered(person.account, record)
 
     def _room(self, record: Room) -> LiveRoom:
         room = self._rooms.get(record.id)
         if room is None:
             room = self._rooms[record.id] = LiveRoom(record.id, record.last_seq)
+        if record.last_seq >= room.last_seq:
+            room.members = record.members
         return room
 
     def _arrived(self, person: Person) -> None:

@@ -4,7 +4,7 @@ Each rule is a guard: it sees the facts of the transaction that would write the 
 
     action            dm        group             channel
     read              member    member            anyone
-    send, react       member    member            member
+    send, react       member    member            member      who is not muted; slow mode: patient
     edit              one's own message, while a member
     delete            own       own, admin: any   own, admin: any
     invite            nobody    admin             member
@@ -13,6 +13,10 @@ Each rule is a guard: it sees the facts of the transaction that would write the 
     kick              nobody    admin, of lower rank than oneself
     promote           nobody    owner: anyone; anyone: oneself, downwards
     rename            nobody    admin             admin
+    pin               member    admin             admin
+    ban               nobody    admin: who is no member, or of lower rank than oneself
+    mute              nobody    admin: of lower rank than oneself
+    slow mode         nobody    admin             admin
 
 Owner outranks admin outranks member, and may do what they may. A room that has members has an
 owner: the last one cannot leave or step down.
@@ -22,16 +26,23 @@ What one cannot see is answered by not_found, whether it exists or not.
 
 from protocol.drafts import Facts, Target, Unchanged
 from protocol.errors import (
+    BANNED,
+    BLOCKED,
     FORBIDDEN,
     LAST_OWNER,
     MESSAGE_DELETED,
+    MUTED,
     NOT_FOUND,
+    SLOW_MODE,
     PlazaError,
 )
 from protocol.ids import Id
 from protocol.records import Role, RoomKind
 
 RANK = {None: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+
+MAX_PINS = 100  # of a room: more is a list that nobody reads
+ANY_PATIENCE = 86_400 * 366.0  # seconds; a mute beyond it is for good
 
 NO_SUCH_ROOM = "There is no such room, or you are not a member of it."
 NO_SUCH_MESSAGE = "There is no such message in this room."
@@ -45,15 +56,26 @@ def may_read(kind: RoomKind, role: Role | None) -> None:
         raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
 
 
-def may_reply(facts: Facts) -> None:
-    """Refuse unless the message replied to is there."""
+def may_send(facts: Facts) -> None:
+    """Refuse to the muted, and in slow mode to the impatient."""
     _member(facts)
+    _unmuted(facts)
+    if facts.slow_seconds and facts.last_message is not None and facts.actor is Role.MEMBER:
+        wait = facts.last_message + facts.slow_seconds * 1000 - facts.now
+        if wait > 0:
+            raise PlazaError(SLOW_MODE, retry_after=wait / 1000)
+
+
+def may_reply(facts: Facts) -> None:
+    """Refuse unless the message replied to is there, and a message may be sent."""
+    may_send(facts)
     _target(facts)
 
 
 def may_edit(facts: Facts, actor: Id) -> None:
     """Refuse unless the message is the actor's own."""
     _member(facts)
+    _unmuted(facts)
     if _target(facts).sender != actor:
         raise PlazaError(FORBIDDEN, "Only the author can edit a message.")
 
@@ -72,6 +94,7 @@ def may_delete(facts: Facts, actor: Id) -> None:
 def may_react(facts: Facts) -> None:
     """Refuse unless the message is there."""
     _member(facts)
+    _unmuted(facts)
     if _target(facts).has_reaction:
         raise Unchanged
 
@@ -89,6 +112,8 @@ def may_join(facts: Facts) -> None:
         raise Unchanged
     if facts.kind is not RoomKind.CHANNEL:
         raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
+    if facts.banned:
+        raise PlazaError(BANNED)
 
 
 def may_leave(facts: Facts) -> None:
@@ -109,6 +134,8 @@ def may_invite(facts: Facts) -> None:
         raise PlazaError(NOT_FOUND, NO_SUCH_ACCOUNT)
     if facts.subject is not None:
         raise Unchanged
+    if facts.banned:
+        raise PlazaError(BANNED, "This account is banned from the room. Lift the ban first.")
 
 
 def may_kick(facts: Facts) -> None:
@@ -118,8 +145,78 @@ def may_kick(facts: Facts) -> None:
     _at_least(facts, Role.ADMIN, "Only admins can remove members.")
     if facts.subject is None:
         raise PlazaError(NOT_FOUND, NO_SUCH_MEMBER)
-    if RANK[facts.actor] <= RANK[facts.subject]:
-        raise PlazaError(FORBIDDEN, "Only members who rank below oneself can be removed.")
+    _outranks(facts)
+
+
+def may_ban(facts: Facts) -> None:
+    """Refuse unless the actor is an admin and outranks the account."""
+    _member(facts)
+    _not_dm(facts, "Nobody can be banned from a dm. Block the account instead.")
+    _at_least(facts, Role.ADMIN, "Only admins can ban accounts.")
+    if not facts.subject_exists:
+        raise PlazaError(NOT_FOUND, NO_SUCH_ACCOUNT)
+    _outranks(facts)
+
+
+def may_unban(facts: Facts) -> None:
+    """Refuse unless the actor is an admin."""
+    _member(facts)
+    _not_dm(facts, "Nobody is banned from a dm.")
+    _at_least(facts, Role.ADMIN, "Only admins can lift bans.")
+    if not facts.banned:
+        raise Unchanged
+
+
+def may_mute(facts: Facts) -> None:
+    """Refuse unless the actor is an admin and outranks the member."""
+    _member(facts)
+    _not_dm(facts, "Nobody can be muted in a dm. Mute or block the account instead.")
+    _at_least(facts, Role.ADMIN, "Only admins can mute members.")
+    if facts.subject is None:
+        raise PlazaError(NOT_FOUND, NO_SUCH_MEMBER)
+    _outranks(facts)
+
+
+def may_unmute(facts: Facts) -> None:
+    """Refuse unless the actor is an admin and outranks the member."""
+    may_mute(facts)
+    if not facts.subject_muted:
+        raise Unchanged
+
+
+def may_slow(facts: Facts, *, seconds: int) -> None:
+    """Refuse unless the actor is an admin of a group or channel."""
+    _member(facts)
+    _not_dm(facts, "A dm has no slow mode.")
+    _at_least(facts, Role.ADMIN, "Only admins can set slow mode.")
+    if facts.slow_seconds == seconds:
+        raise Unchanged
+
+
+def may_pin(facts: Facts) -> None:
+    """Refuse unless the actor is an admin or in a dm, the message is there, and there is room."""
+    _may_arrange_pins(facts)
+    if _target(facts).pinned:
+        raise Unchanged
+    if facts.pins >= MAX_PINS:
+        raise PlazaError(
+            FORBIDDEN, f"A room has at most {MAX_PINS} pinned messages. Unpin another one first."
+        )
+
+
+def may_unpin(facts: Facts) -> None:
+    """Refuse unless the actor is an admin or in a dm."""
+    _may_arrange_pins(facts)
+    if facts.target is None:
+        raise PlazaError(NOT_FOUND, NO_SUCH_MESSAGE)
+    if not facts.target.pinned:
+        raise Unchanged
+
+
+def may_open_dm(*, blocked: bool) -> None:
+    """Refuse when one of the two has blocked the other."""
+    if blocked:
+        raise PlazaError(BLOCKED)
 
 
 def may_promote(facts: Facts, *, role: Role, oneself: bool) -> None:
@@ -148,6 +245,28 @@ def may_rename(facts: Facts, title: str) -> None:
 def _member(facts: Facts) -> None:
     if facts.actor is None:
         raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
+
+
+def _unmuted(facts: Facts) -> None:
+    if facts.muted_until is None or facts.muted_until <= facts.now:
+        return
+    if facts.kind is RoomKind.DM:
+        raise PlazaError(BLOCKED)
+    wait = (facts.muted_until - facts.now) / 1000
+    if wait > ANY_PATIENCE:
+        raise PlazaError(MUTED, "You are muted in this room. Ask an admin of it.")
+    raise PlazaError(MUTED, retry_after=wait)
+
+
+def _outranks(facts: Facts) -> None:
+    if RANK[facts.actor] <= RANK[facts.subject]:
+        raise PlazaError(FORBIDDEN, "That takes a role above that of the other.")
+
+
+def _may_arrange_pins(facts: Facts) -> None:
+    _member(facts)
+    if facts.kind is not RoomKind.DM:
+        _at_least(facts, Role.ADMIN, "Only admins can pin messages.")
 
 
 def _not_dm(facts: Facts, message: str) -> None:

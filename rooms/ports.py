@@ -1,9 +1,11 @@
 """What rooms/ needs from outside, and what it relies on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from protocol.events import Event
+from protocol.ids import Id
+from protocol.records import Room
 
 
 class WireFormat(Protocol):
@@ -37,6 +39,32 @@ class Receiver(Protocol):
 
         For when no more is to come in this tick: saves the way through the queue.
         """
+
+    def offer(self, chunk: bytes) -> None:
+        """Queue framed signs of life for the end of this tick, or drop them.
+
+        They are dropped when the receiver is behind (limits.outbox_soft_bytes), or has yet to get
+        what it missed.
+        """
+
+
+class Attendance(Protocol):
+    """Is told who is here and in which rooms, by the hub, as it changes. Must not call back."""
+
+    def arrived(self, account: Id, receiver: Receiver, rooms: Iterable[Room]) -> None:
+        """A connection has settled: these are its account's rooms."""
+
+    def left(self, account: Id, receiver: Receiver) -> None:
+        """A connection that had settled is gone."""
+
+    def entered(self, account: Id, room: Room) -> None:
+        """Somebody who is here has become a member of a room."""
+
+    def removed(self, account: Id, room: Id) -> None:
+        """Somebody who is here is a member of a room no longer."""
+
+    def resized(self, room: Id, members: int) -> None:
+        """A room that somebody listens to has another number of members."""
 
 
 Wake = Callable[[], None]

@@ -36,7 +36,10 @@ from server.listener import bind, listening, url_of
 from server.metrics import Metrics, ProcessState
 from server.outbox import Tick
 from server.passwords import Passwords
+from server.presence import Presences
+from server.receipts import Receipts
 from server.reception import Reception
+from server.room_commands import RoomCommands
 from server.session import ChatSession, CommandCounts, OpenSessions
 from server.storage import open_database
 from server.tokens import TokenKey
@@ -151,6 +154,7 @@ class _Core:
     log: RoomLog
     sessions: OpenSessions
     chat: Chat
+    dispatch: Dispatcher
     background: Background
     commands: Background
     """Those under way that are not the log's: their answers are waited for at the end."""
@@ -167,7 +171,9 @@ async def _start_core(
     commands = Background()
     stack.push_async_callback(background.cancel)
     stack.push_async_callback(commands.cancel)
-    hub = Hub(fanout, joined=lambda *event: chat.admit(*event))  # noqa: PLW0108 - made below
+    presences = Presences()
+    # The chat is made below.
+    hub = Hub(fanout, joined=lambda *event: chat.admit(*event), attendance=presences)  # noqa: PLW0108
     log = RoomLog(
         database.open_connection,
         mint=mint,
@@ -188,7 +194,13 @@ async def _start_core(
         mint=mint,
         clock=now_ms,
     )
-    return _Core(mint, tick, fanout, hub, log, sessions, chat, background, commands)
+    dispatch = Dispatcher(
+        log,
+        RoomCommands(chat, commands).handlers,
+        Receipts(chat, commands).handlers,
+        presences.handlers,
+    )
+    return _Core(mint, tick, fanout, hub, log, sessions, chat, dispatch, background, commands)
 
 
 def _gateway(
@@ -207,7 +219,7 @@ def _gateway(
     paths: dict[str, Callable[[GatewayProtocol, Request], Session]] = {
         "/ws": partial(
             ChatSession,
-            dispatch=Dispatcher(core.log, core.chat, core.commands),
+            dispatch=core.dispatch,
             reception=reception,
             counts=counts,
             max_unanswered=config.limits.unanswered_commands,

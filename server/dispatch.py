@@ -1,10 +1,10 @@
 """A command's type -> what carries it out: one table.
 
 Commands that write to a room's log become a draft and an entry in the log's queue: no task, no
-await. The others read from the database, and are tasks.
+await. The others are handled by the part of the server whose business they are.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,10 @@ from protocol import commands
 from protocol.commands import Command
 from protocol.drafts import Draft, Unchanged, Written
 from protocol.errors import INTERNAL, PlazaError
-from protocol.events import Event, Ok, Page, RoomCreated
+from protocol.events import Event, Ok
 from protocol.ids import Id
 from rooms import conversation
 from server.background import Background
-from server.chat import Chat
 from server.session import ChatSession
 
 logger = structlog.get_logger(__name__)
@@ -37,13 +36,24 @@ DRAFTS: dict[type[Command], Callable[[Id, Any], Draft]] = {
     commands.Unreact: lambda actor, c: conversation.unreact(
         actor, c.room, c.seq, c.emoji, nonce=c.nonce
     ),
+    commands.Pin: lambda actor, c: conversation.pin(actor, c.room, c.seq, nonce=c.nonce),
+    commands.Unpin: lambda actor, c: conversation.unpin(actor, c.room, c.seq, nonce=c.nonce),
     commands.Join: lambda actor, c: conversation.join(actor, c.room),
     commands.Leave: lambda actor, c: conversation.leave(actor, c.room),
     commands.Invite: lambda actor, c: conversation.invite(actor, c.room, c.account),
     commands.Kick: lambda actor, c: conversation.kick(actor, c.room, c.account),
     commands.Promote: lambda actor, c: conversation.promote(actor, c.room, c.account, c.role),
     commands.Rename: lambda actor, c: conversation.rename(actor, c.room, c.title),
+    commands.Ban: lambda actor, c: conversation.ban(actor, c.room, c.account, seconds=c.seconds),
+    commands.Unban: lambda actor, c: conversation.unban(actor, c.room, c.account),
+    commands.Mute: lambda actor, c: conversation.mute(actor, c.room, c.account, seconds=c.seconds),
+    commands.Unmute: lambda actor, c: conversation.unmute(actor, c.room, c.account),
+    commands.SlowMode: lambda actor, c: conversation.slow_mode(actor, c.room, c.seconds),
 }
+
+
+Handler = Callable[[ChatSession, Any], None]
+"""Carries one type of command out, as `Dispatch` promises it."""
 
 
 class Dispatcher:
@@ -51,20 +61,14 @@ class Dispatcher:
 
     Args:
         log: takes drafts.
-        chat: answers what is read.
-        background: runs the tasks.
+        parts: each with handlers for the commands that are its business.
     """
 
-    def __init__(self, log: RoomLog, chat: Chat, background: Background) -> None:
+    def __init__(self, log: RoomLog, *parts: Mapping[type[Command], Handler]) -> None:
         self._log = log
-        self._chat = chat
-        self._background = background
-        # command -> what it takes to answer it
-        self._reads: dict[type[Command], Callable[[Id, Any], Coroutine[Any, Any, Event]]] = {
-            commands.History: self._history,
-            commands.Read: self._read,
-            commands.CreateRoom: self._create,
-        }
+        self._handlers: dict[type[Command], Handler] = dict.fromkeys(DRAFTS, self._write)
+        for part in parts:
+            self._handlers |= part
 
     def __call__(self, session: ChatSession, command: Command) -> None:
         """Carry out a command of a session that is live.
@@ -72,38 +76,27 @@ class Dispatcher:
         Raises:
             PlazaError: the command is refused.
         """
-        make_draft = DRAFTS.get(type(command))
-        if make_draft is not None:
-            draft = make_draft(session.account, command)
-            self._log.append(draft, partial(_settle, session, command))
-        else:
-            read = self._reads[type(command)]
-            self._background.spawn(_ask(session, command, read(session.account, command)))
+        self._handlers[type(command)](session, command)
 
-    async def _history(self, account: Id, command: commands.History) -> Event:
-        events, more = await self._chat.page(
-            account,
-            command.room,
-            before=command.before,
-            after=command.after,
-            around=command.around,
-            limit=command.limit,
-        )
-        return Page(id=command.id, events=events, more=more)
+    def _write(self, session: ChatSession, command: Command) -> None:
+        draft = DRAFTS[type(command)](session.account, command)
+        self._log.append(draft, partial(_settle, session, command))
 
-    async def _read(self, account: Id, command: commands.Read) -> Event:
-        await self._chat.mark_read(account, command.room, command.seq)
-        return Ok(id=command.id)
 
-    async def _create(self, account: Id, command: commands.CreateRoom) -> Event:
-        room = await self._chat.create_room(
-            account,
-            kind=command.kind,
-            title=command.title,
-            members=command.members,
-            key=command.nonce,
-        )
-        return RoomCreated(id=command.id, room=room)
+def asking(
+    background: Background, ask: Callable[[ChatSession, Any], Coroutine[Any, Any, Event]]
+) -> Handler:
+    """The handler of a command whose answer has to be waited for: a task each.
+
+    Args:
+        background: runs the tasks.
+        ask: returns the answer, or raises PlazaError.
+    """
+
+    def handle(session: ChatSession, command: Command) -> None:
+        background.spawn(_answer(session, command, ask(session, command)))
+
+    return handle
 
 
 def _settle(session: ChatSession, command: Command, outcome: Outcome) -> None:
@@ -119,9 +112,11 @@ def _settle(session: ChatSession, command: Command, outcome: Outcome) -> None:
         session.refuse(command, outcome)
 
 
-async def _ask(session: ChatSession, command: Command, read: Coroutine[Any, Any, Event]) -> None:
+async def _answer(
+    session: ChatSession, command: Command, asked: Coroutine[Any, Any, Event]
+) -> None:
     try:
-        event = await read
+        event = await asked
     except PlazaError as error:
         session.refuse(command, error)
     except Exception:

@@ -132,6 +132,11 @@ class Outbox:
         if self._paused is not None:
             self.check()
 
+    def offer(self, chunk: bytes) -> None:
+        """Queue a chunk of signs of life for the end of the tick, unless the reader is behind."""
+        if self._paused is None and self._held is None:
+            self.enqueue(chunk)
+
     def flush(self) -> None:
         """Write what is queued, unless it is held."""
         if self._held is None and self._pending:
