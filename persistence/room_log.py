@@ -22,7 +22,7 @@ import structlog
 from persistence.database import OUTAGES
 from persistence.event_rows import COLUMNS, event_of
 from persistence.room_facts import lock_rooms
-from persistence.round import Refusal, is_plain, split_round, write_round
+from persistence.round import Refusal, Unsure, is_plain, split_round, write_round
 from protocol.drafts import Draft, Written
 from protocol.errors import (
     INTERNAL,
@@ -215,10 +215,28 @@ class RoomLog:
                     await self._write_entries(half, now)
             return
         self._observer.committed(len(entries), time.perf_counter() - started)
+        unsure = []
         for entry, refusal in zip(entries, refusals, strict=True):
+            if isinstance(refusal, Unsure):
+                unsure.append(entry)
+                continue
             if refusal is None:
                 _tell(self._publish, entry.draft.event)
             self._answer(entry, refusal or Written(entry.draft.event))
+        if unsure:
+            await self._write_unsure(unsure, now)
+
+    async def _write_unsure(self, entries: Sequence[_Entry], now: int) -> None:
+        """Ask the guards of what could not be written as plain.
+
+        After the others are published: it is given higher seqs than theirs.
+        """
+        for entry in entries:
+            entry.draft.quick = False
+        if any(entry.key is not None for entry in entries):
+            entries = await self._answer_repeated(entries)
+        if entries:
+            await self._write_entries(entries, now)
 
     async def _answer_repeated(self, entries: Sequence[_Entry]) -> list[_Entry]:
         """Answer the entries whose nonce is in the log; return the others."""

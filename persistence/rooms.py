@@ -9,13 +9,24 @@ from persistence.event_rows import COLUMNS, event_of, row_of
 from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
-from protocol.records import Member, Role, Room, RoomKind, User
+from protocol.records import Level, Member, Role, Room, RoomKind, User
 from protocol.times import rfc3339
 
 # A room from one account's side; $1 is the account. For a dm the other account is its peer (one's
-# own in a dm with oneself).
+# own in a dm with oneself). Most rooms of most people are read to the end: those take no counting.
 _SEEN = """
-    r.id, r.kind, r.title, r.last_seq, m.role, m.read_seq, p.id AS peer_id, p.username AS peer_name
+    r.id, r.kind, r.title, r.last_seq, r.member_count, r.slow_seconds, m.role, m.read_seq, m.notify,
+    CASE WHEN m.muted_until = 'infinity' THEN '9999-12-31 23:59:59.999+00'::timestamptz
+        WHEN m.muted_until > now() THEN m.muted_until END AS muted_until,
+    CASE WHEN r.last_seq > m.read_seq THEN r.messages - m.read_messages - (
+        SELECT count(*) FROM room_events d
+        WHERE d.room_id = r.id AND d.seq > m.read_seq AND d.deleted_at IS NOT NULL
+    ) ELSE 0 END AS unread,
+    CASE WHEN r.last_seq > m.read_seq THEN (
+        SELECT count(*) FROM message_mentions x
+        WHERE x.account_id = m.account_id AND x.room_id = r.id AND x.seq > m.read_seq
+    ) ELSE 0 END AS mentions,
+    p.id AS peer_id, p.username AS peer_name
 """
 _PEER = """
 LEFT JOIN accounts p ON p.id = CASE WHEN r.dm_low = $1 THEN r.dm_high ELSE r.dm_low END
@@ -55,7 +66,9 @@ WHERE r.kind = 'channel' AND r.id > $2 ORDER BY r.id LIMIT $3
 """
 
 MEMBERS = """
-SELECT m.account_id, a.username, m.role, m.joined_at
+SELECT m.account_id, a.username, m.role, m.joined_at,
+    CASE WHEN m.muted_until = 'infinity' THEN '9999-12-31 23:59:59.999+00'::timestamptz
+        WHEN m.muted_until > now() THEN m.muted_until END AS muted_until
 FROM room_members m JOIN accounts a ON a.id = m.account_id
 WHERE m.room_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3
 """
@@ -77,8 +90,13 @@ def _room(row: asyncpg.Record) -> Room:
         last_seq=row["last_seq"],
         role=Role(row["role"]) if row["role"] else None,
         peer=User(id=Id(row["peer_id"]), username=row["peer_name"]) if is_dm else None,
+        members=row["member_count"],
         read_seq=row["read_seq"] or 0,
-        unread=max(0, row["last_seq"] - row["read_seq"]) if row["role"] else 0,
+        unread=row["unread"],
+        mentions=row["mentions"],
+        notify=Level(row["notify"]) if row["role"] else Level.ALL,
+        slow_mode=row["slow_seconds"],
+        muted_until=rfc3339(row["muted_until"]) if row["muted_until"] else None,
     )
 
 
@@ -121,6 +139,7 @@ async def members(
             username=row["username"],
             role=Role(row["role"]),
             joined_at=rfc3339(row["joined_at"]),
+            muted_until=rfc3339(row["muted_until"]) if row["muted_until"] else None,
         )
         for row in await connection.fetch(MEMBERS, room_id, after, limit)
     ]
@@ -137,8 +156,9 @@ async def mark_read(
 # --- creation --------------------------------------------------------------------------------
 
 CREATE_ROOM = """
-INSERT INTO rooms (id, kind, title, last_seq, dm_low, dm_high, creator_id, creation_key, created_at)
-VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8)
+INSERT INTO rooms
+    (id, kind, title, last_seq, dm_low, dm_high, creator_id, creation_key, created_at, member_count)
+VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 RETURNING id
 """
@@ -152,8 +172,8 @@ LIMIT 1
 """
 
 ADD_MEMBERS = """
-INSERT INTO room_members (room_id, account_id, role, joined_at, read_seq)
-SELECT $1, i.account_id, i.role, $4, 1
+INSERT INTO room_members (room_id, account_id, role, joined_at, read_seq, delivered_seq)
+SELECT $1, i.account_id, i.role, $4, 1, 1
 FROM unnest($2::bigint[], $3::text[]) AS i (account_id, role)
 """
 
@@ -189,6 +209,7 @@ async def create(
         created = await connection.fetchval(
             CREATE_ROOM,
             *(event.room, event.kind.value, event.title, low, high, event.sender, key, at),
+            len(event.members),
         )
         if created is None:
             found = await connection.fetchrow(EXISTING, low, high, event.sender, key)

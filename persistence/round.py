@@ -8,41 +8,64 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
+from msgspec.structs import replace
 
 from persistence import room_effects
 from persistence.event_rows import row_of
-from persistence.room_facts import lock_rooms, read_facts, resolve_mentions
+from persistence.room_facts import complete, lock_rooms, read_facts, resolve_mentions
 from protocol.drafts import Draft, Facts, Unchanged
 from protocol.errors import NOT_FOUND, PlazaError
-from protocol.events import Message, Reacted, Unreacted
+from protocol.events import Message, Reacted, RoomEvent, Unreacted
 from protocol.ids import Id
 from protocol.times import rfc3339
 
 Refusal = PlazaError | Unchanged
 
-# A message by somebody who is no member gets no row, and so no seq. The other types are checked by
-# their guards; and so is all that is written with them ($10), as their effects come first.
+# What is plain ($11 is false) is written on the ground that its sender is a member who may speak,
+# in a room that is not in slow mode: who fails that gets no row, and so no seq. All else has been
+# checked by guards, and its effects have been applied already.
+#
+# A message moves its sender's read marker: nobody has to read what they have just written, and so
+# the number of messages up to the marker makes the unread count a subtraction.
 INSERT = """
 WITH i AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],
-                         $6::bigint[], $7::text[], $8::text[])
-        WITH ORDINALITY AS i (room_id, event_id, sender_id, type, nonce, target, body, details, ord)
-    WHERE $10 OR i.type <> 'message' OR EXISTS (
-        SELECT FROM room_members m WHERE (m.room_id, m.account_id) = (i.room_id, i.sender_id)
+                         $6::bigint[], $7::text[], $8::text[], $9::bigint[])
+        WITH ORDINALITY
+        AS i (room_id, event_id, sender_id, type, nonce, target, body, details, thread, ord)
+    WHERE $11 OR i.type <> 'message' OR EXISTS (
+        SELECT FROM room_members m
+        WHERE (m.room_id, m.account_id) = (i.room_id, i.sender_id) AND m.muted_until IS NULL
     )
 ), locked AS (
-    SELECT id, last_seq FROM rooms WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+    SELECT id, last_seq, messages, slow_seconds
+    FROM rooms WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
 ), numbered AS (
-    SELECT i.*, l.last_seq + row_number() OVER (PARTITION BY i.room_id ORDER BY i.ord) AS seq
+    SELECT i.*, l.last_seq + row_number() OVER w AS seq,
+        l.messages + count(*) FILTER (WHERE i.type = 'message') OVER w AS messages
     FROM i JOIN locked l ON l.id = i.room_id
+    WHERE $11 OR l.slow_seconds = 0
+    WINDOW w AS (PARTITION BY i.room_id ORDER BY i.ord)
 ), bumped AS (
-    UPDATE rooms r SET last_seq = n.seq
-    FROM (SELECT room_id, max(seq) AS seq FROM numbered GROUP BY room_id) n
+    UPDATE rooms r SET last_seq = n.seq, messages = n.messages
+    FROM (
+        SELECT room_id, max(seq) AS seq, max(messages) AS messages FROM numbered GROUP BY room_id
+    ) n
     WHERE r.id = n.room_id
+), marked AS (
+    UPDATE room_members m
+    SET read_seq = n.seq, read_messages = n.messages, last_message_at = $10
+    FROM (
+        SELECT room_id, sender_id, max(seq) AS seq, max(messages) AS messages
+        FROM numbered WHERE type = 'message' GROUP BY room_id, sender_id
+    ) n
+    WHERE (m.room_id, m.account_id) = (n.room_id, n.sender_id)
 ), inserted AS (
     INSERT INTO room_events
-        (room_id, seq, event_id, type, sender_id, at, nonce, target, body, details)
-    SELECT room_id, seq, event_id, type, sender_id, $9, nonce, target, body, details::jsonb
+        (room_id, seq, event_id, type, sender_id, at, nonce, target, body, details, thread,
+         messages)
+    SELECT room_id, seq, event_id, type, sender_id, $10, nonce, target, body, details::jsonb,
+        thread, messages
     FROM numbered
 )
 SELECT ord, seq FROM numbered
@@ -51,9 +74,13 @@ SELECT ord, seq FROM numbered
 NOT_A_MEMBER = "There is no such room, or you are not a member of it."
 
 
+class Unsure(Exception):
+    """A plain draft is not written on the ground that it is plain: its guard is to be asked."""
+
+
 def is_plain(draft: Draft) -> bool:
-    """Whether a draft needs no look at the database but the check that its sender is a member."""
-    return draft.guard is None and not draft.mentions
+    """Whether a draft needs no look at the database but the one that the insert itself takes."""
+    return (draft.quick or draft.guard is None) and not draft.mentions
 
 
 def split_round(drafts: Sequence[Draft]) -> int:
@@ -83,7 +110,7 @@ def split_round(drafts: Sequence[Draft]) -> int:
 
 async def write_round(
     connection: asyncpg.Connection, drafts: Sequence[Draft], *, at: datetime
-) -> list[Refusal | None]:
+) -> list[Refusal | Unsure | None]:
     """Write the drafts; their events get seq and at.
 
     Args:
@@ -91,34 +118,54 @@ async def write_round(
         at: the moment that the events get.
 
     Returns:
-        For each draft None (written), or why it was not.
+        For each draft None (written), or why it was not. Unsure: to be written again, in a later
+        round, without `quick`.
 
     Raises:
         asyncpg.UniqueViolationError: on room_events_nonce; nothing was written.
     """
     if all(map(is_plain, drafts)):
-        return await _insert(connection, drafts, at, checked=False)
+        written = await _insert(connection, [draft.event for draft in drafts], at, checked=False)
+        return [
+            None if done else _unwritten(draft) for done, draft in zip(written, drafts, strict=True)
+        ]
     async with connection.transaction():
         await lock_rooms(connection, {draft.event.room for draft in drafts})
-        refusals = [
-            _ask_guard(draft, facts)
-            for draft, facts in zip(drafts, await read_facts(connection, drafts), strict=True)
-        ]
-        accepted = [
-            draft for draft, refusal in zip(drafts, refusals, strict=True) if refusal is None
-        ]
+        facts = await read_facts(connection, drafts, at=at)
+        refusals = _judge(drafts, facts)
+        accepted = []
+        for draft, seen, refusal in zip(drafts, facts, refusals, strict=True):
+            if refusal is None and seen is not None:
+                complete(draft, seen, at)
+                accepted.append(draft)
         if accepted:
             await resolve_mentions(connection, accepted)
-            await room_effects.apply(connection, [draft.event for draft in accepted], at=at)
-            inserted = iter(await _insert(connection, accepted, at, checked=True))
-            refusals = [next(inserted) if refusal is None else refusal for refusal in refusals]
+            events = [draft.event for draft in accepted]
+            await room_effects.apply(connection, events, at=at)
+            await _insert(connection, events, at, checked=True)
+            await room_effects.record(connection, events, at=at)
+    return list(refusals)
+
+
+def _judge(drafts: Sequence[Draft], facts: Sequence[Facts | None]) -> list[Refusal | None]:
+    """Ask the guards. In slow mode, a second message of the round comes after the first."""
+    refusals = []
+    spoken: set[tuple[Id, Id]] = set()
+    for draft, seen in zip(drafts, facts, strict=True):
+        speaks = (draft.event.room, draft.event.sender)
+        if seen is not None and seen.slow_seconds and speaks in spoken:
+            refusal = _ask_guard(draft, replace(seen, last_message=seen.now))
+        else:
+            refusal = _ask_guard(draft, seen)
+        if refusal is None and isinstance(draft.event, Message):
+            spoken.add(speaks)
+        refusals.append(refusal)
     return refusals
 
 
 async def _insert(
-    connection: asyncpg.Connection, drafts: Sequence[Draft], at: datetime, *, checked: bool
-) -> list[Refusal | None]:
-    events = [draft.event for draft in drafts]
+    connection: asyncpg.Connection, events: Sequence[RoomEvent], at: datetime, *, checked: bool
+) -> list[bool]:
     rows = [row_of(event) for event in events]
     inserted = await connection.fetch(
         INSERT,
@@ -131,20 +178,21 @@ async def _insert(
         [row.target for row in rows],
         [row.body for row in rows],
         [row.details for row in rows],
+        [row.thread for row in rows],
         at,
         checked,
     )
     moment = rfc3339(at)
-    refusals: list[Refusal | None] = [None] * len(drafts)
     for event in events:
         event.at = moment
         event.seq = 0
     for ord_, seq in inserted:
         events[ord_ - 1].seq = seq
-    for index, event in enumerate(events):
-        if not event.seq:
-            refusals[index] = PlazaError(NOT_FOUND, NOT_A_MEMBER)
-    return refusals
+    return [event.seq > 0 for event in events]
+
+
+def _unwritten(draft: Draft) -> Refusal | Unsure:
+    return Unsure() if draft.quick else PlazaError(NOT_FOUND, NOT_A_MEMBER)
 
 
 def _ask_guard(draft: Draft, facts: Facts | None) -> Refusal | None:

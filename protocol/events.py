@@ -121,10 +121,14 @@ class Message(RoomEvent, tag="message", kw_only=True):
 
     Read from the log it shows its present state: the last edited body, the reactions, or, when it
     has been deleted, no body and `deleted`.
+
+    `thread` is the seq of the first message of the thread that a reply belongs to, however deep it
+    replies. `replies` is on such a first message, when it is read from the log.
     """
 
     body: str = ""
     reply_to: int | None = None
+    thread: int | None = None
     attachments: list[Attachment] = []
     mentions: list[Id] = []
     edited_at: Time | None = None

@@ -14,3 +14,8 @@ def rfc3339(moment: datetime) -> str:
 def from_ms(milliseconds: int) -> datetime:
     """The aware UTC datetime of a Unix time in milliseconds."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def to_ms(moment: datetime) -> int:
+    """The reverse: the Unix time in milliseconds of an aware datetime."""
+    return round(moment.timestamp() * 1000)

@@ -85,6 +85,16 @@ CREATE TABLE room_pins (
     PRIMARY KEY (room_id, seq)
 );
 
+-- Who may not write, and until when. room_members.muted_until repeats it where the log looks; this
+-- one outlasts leaving the room, so that nobody gets rid of it by coming back.
+CREATE TABLE room_mutes (
+    room_id    bigint NOT NULL REFERENCES rooms ON DELETE CASCADE,
+    account_id bigint NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    until      timestamptz NOT NULL,
+    PRIMARY KEY (room_id, account_id)
+);
+CREATE INDEX room_mutes_of_account ON room_mutes (account_id);
+
 CREATE TABLE room_bans (
     room_id    bigint NOT NULL REFERENCES rooms ON DELETE CASCADE,
     account_id bigint NOT NULL REFERENCES accounts ON DELETE CASCADE,
