@@ -34,7 +34,7 @@ WITH i AS (
     FROM own o JOIN rooms r ON r.id = o.room_id
 ), moving AS (
     SELECT a.*, e.messages AS read_messages, read_now > read_seq AS has_read,
-        delivered_now > greatest(delivered_seq, read_seq) AS has_received
+        delivered_now > greatest(delivered_seq, read_now) AS has_received
     FROM aim a LEFT JOIN room_events e ON e.room_id = a.room_id AND e.seq = a.read_now
 ), moved AS (
     UPDATE room_members m SET
@@ -147,10 +147,15 @@ class Absent(NamedTuple):
 
 
 class Locked(NamedTuple):
-    """Somebody else is writing the member's row."""
+    """Somebody else is writing the member's row.
+
+    Attributes:
+        last_seq: of the room; 0: not looked up.
+    """
 
     room: Id
     account: Id
+    last_seq: int = 0
 
 
 async def move(
@@ -198,7 +203,7 @@ async def move_all(
     """
     rows = await connection.fetch(MOVE_ALL, accounts, [account in anyway for account in accounts])
     return [
-        Locked(Id(row["room_id"]), Id(row["account_id"]))
+        Locked(Id(row["room_id"]), Id(row["account_id"]), row["last_seq"])
         if row["locked"]
         else Moved(
             Id(row["room_id"]),

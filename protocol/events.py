@@ -297,8 +297,10 @@ class SettingsChanged(Event, tag="settings"):
 class ReadMarker(Event, tag="read"):
     """`account` has read the room up to `seq`.
 
-    For one's own account it is no sign of life but a notice, which never gets lost, and carries the
-    counts that are left; in rooms of up to 100 members the others are told as well.
+    For one's own account it is no sign of life but a notice, which never gets lost, and brings the
+    counts up to date as a fresh record of the room would: events up to `last_seq` are in them, and
+    do not count should they come later; those above it have yet to come. In rooms of up to 100
+    members the others are told as well, without the counts.
     """
 
     room: Id
@@ -306,6 +308,7 @@ class ReadMarker(Event, tag="read"):
     seq: Seq
     unread: int | UnsetType = UNSET
     mentions: int | UnsetType = UNSET
+    last_seq: int | UnsetType = UNSET
 
 
 class DeliveredMarker(Event, tag="delivered"):

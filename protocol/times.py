@@ -19,3 +19,8 @@ def from_ms(milliseconds: int) -> datetime:
 def to_ms(moment: datetime) -> int:
     """The reverse: the Unix time in milliseconds of an aware datetime."""
     return round(moment.timestamp() * 1000)
+
+
+def from_rfc3339(text: str) -> datetime:
+    """The aware datetime of a time as it is on the wire."""
+    return datetime.fromisoformat(text)

@@ -18,7 +18,7 @@ from protocol.events import (
     Reacted,
 )
 from protocol.ids import Id
-from protocol.records import Attachment, Reaction, Role, RoomKind, User
+from protocol.records import Attachment, Reaction, Role, RoomKind, Thread, User
 from protocol.times import rfc3339
 from rooms import conversation
 from tests.rooms.memory import Memory
@@ -114,6 +114,7 @@ class TestDelete:
             at=rfc3339(NOW),
             edited_at=rfc3339(NOW),
             deleted=True,
+            replies=Thread(replies=1, last_seq=5, last_at=rfc3339(NOW)),
         )
         # What later edits said goes as well; who replied keeps their own.
         assert isinstance(edit, Edited)
@@ -256,6 +257,8 @@ def anything(chance: random.Random, people: list[Id], room: Id, last_seq: int) -
         lambda: conversation.unreact(actor, room, seq, emoji),
         lambda: conversation.invite(actor, room, other),
         lambda: conversation.join(actor, room),
+        lambda: conversation.pin(actor, room, seq),
+        lambda: conversation.unpin(actor, room, seq),
     ]
     rare = [
         lambda: conversation.delete(actor, room, seq),
@@ -263,8 +266,14 @@ def anything(chance: random.Random, people: list[Id], room: Id, last_seq: int) -
         lambda: conversation.kick(actor, room, other),
         lambda: conversation.promote(actor, room, other, chance.choice(list(Role))),
         lambda: conversation.rename(actor, room, chance.choice(["Garden", "Orchard"])),
+        # Of one each: the others are to go on.
+        lambda: conversation.ban(actor, room, people[-1]),
+        lambda: conversation.unban(actor, room, people[-1]),
+        lambda: conversation.mute(actor, room, people[-2]),
+        lambda: conversation.unmute(actor, room, people[-2]),
+        lambda: conversation.slow_mode(actor, room, chance.choice([0, 0, 5])),
     ]
-    return chance.choice(likely * 5 + rare)()
+    return chance.choice(likely * 4 + rare)()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -277,7 +286,7 @@ async def test_rounds_leave_what_one_draft_after_another_would(town: Town, seed:
         (created,) = await town.log(room)
         assert isinstance(created, Created)
         memories[room] = Memory(created)
-    for _ in range(80):
+    for _ in range(100):
         rooms = chance.choices(list(memories), k=chance.randint(1, 12))
         burst = [anything(chance, people, room, len(memories[room].log)) for room in rooms]
         waiting = list(burst)
@@ -290,6 +299,9 @@ async def test_rounds_leave_what_one_draft_after_another_would(town: Town, seed:
     for room, memory in memories.items():
         assert await town.roles(room) == memory.roles
         assert await town.log(room) == memory.log
+        (row,) = await town.fetch("SELECT member_count, messages FROM rooms WHERE id = $1", room)
+        assert row["member_count"] == len(memory.roles)
+        assert row["messages"] == sum(isinstance(event, Message) for event in memory.log)
     # Enough has happened to mean something.
     happened = {type(event) for memory in memories.values() for event in memory.log}
-    assert len(happened) == 8
+    assert len(happened) == 12

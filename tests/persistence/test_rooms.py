@@ -78,6 +78,7 @@ class TestCreate:
                 id=event.room,
                 kind=RoomKind.CHANNEL,
                 title="Garden",
+                members=2,
                 last_seq=1,
                 role=Role.MEMBER,
                 read_seq=1,
@@ -207,10 +208,19 @@ class TestArrival:
                     title="Garden",
                     last_seq=4,
                     role=Role.MEMBER,
+                    members=2,
                     read_seq=1,
                     unread=3,
                 ),
-                Room(id=dm, kind=RoomKind.DM, last_seq=1, role=Role.MEMBER, read_seq=1, peer=bob),
+                Room(
+                    id=dm,
+                    kind=RoomKind.DM,
+                    last_seq=1,
+                    role=Role.MEMBER,
+                    members=2,
+                    read_seq=1,
+                    peer=bob,
+                ),
             ],
         )
 
@@ -270,7 +280,8 @@ async def test_channels_are_listed_for_everybody(town: Town, trio: tuple[User, U
         listed = await rooms.channels(connection, bob.id, after=start, limit=10)
         assert ids(listed) == made
         assert [room.role for room in listed] == [None, Role.MEMBER, None]
-        assert [room.unread for room in listed] == [0, 1, 0]
+        assert [room.members for room in listed] == [1, 2, 1]
+        assert [room.unread for room in listed] == [0, 0, 0]  # a join is no message
         assert ids(await rooms.channels(connection, eve.id, after=start, limit=2)) == made[:2]
         assert ids(await rooms.channels(connection, eve.id, after=made[1], limit=2)) == made[2:]
 

@@ -2,20 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import combinations
 
 import asyncpg
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from persistence import rooms
 from persistence.embedded import EmbeddedPostgres
 from persistence.round import is_plain, split_round, write_round
 from protocol.drafts import Draft, Facts, Target, Unchanged
-from protocol.errors import FORBIDDEN, LAST_OWNER, NOT_FOUND, PlazaError
-from protocol.events import Edited, MemberCause, MemberChanged, Message, Reacted, Unreacted
+from protocol.errors import FORBIDDEN, LAST_OWNER, MUTED, NOT_FOUND, SLOW_MODE, PlazaError
+from protocol.events import (
+    Edited,
+    MemberCause,
+    MemberChanged,
+    MemberMuted,
+    Message,
+    Pinned,
+    Reacted,
+    Unreacted,
+)
 from protocol.ids import Id
 from protocol.records import Role, RoomKind
+from protocol.times import to_ms
 from rooms import conversation
 from tests.rooms.town import NOW, Town, founded, number
 
@@ -184,7 +197,7 @@ async def test_guards_see_the_facts_as_they_are(town: Town) -> None:
             room=where, sender=sender, account=account, cause=MemberCause.KICKED, role=None
         )
 
-    here = {"kind": RoomKind.CHANNEL, "title": "Garden"}
+    here = {"kind": RoomKind.CHANNEL, "title": "Garden", "members": 3, "now": to_ms(NOW)}
     deleted = Target(sender=ada.id, deleted=True)
     eves = Target(sender=eve.id, deleted=False)
     reacted = Target(sender=eve.id, deleted=False, has_reaction=True)
@@ -235,15 +248,161 @@ async def test_guards_see_the_facts_as_they_are(town: Town) -> None:
                 subject_exists=True,
                 owners=1,
                 alone=True,
+                members=1,
+                now=to_ms(NOW),
             ),
         ),
     ]
+
+    def saw() -> list[Facts]:
+        # When somebody wrote last is slow mode's business: the next test.
+        facts = [msgspec.structs.replace(fact, last_message=None) for fact in seen]
+        seen.clear()
+        return facts
+
     for event, facts in expected:
         await town.write(Draft(event, see))
-        assert seen.pop() == facts
+        assert saw() == [facts]
     # All in one round, too: each draft gets its own.
     await town.write(*[Draft(event, see) for event, _ in expected])
+    assert saw() == [facts for _, facts in expected]
+
+
+async def test_guards_see_mutes_bans_slow_mode_and_pins(town: Town) -> None:
+    ada, bob, eve = await town.people("ada", "bob", "eve")
+    room = await town.room(
+        {ada.id: Role.OWNER, bob.id: Role.MEMBER, eve.id: Role.MEMBER}, kind=RoomKind.CHANNEL
+    )
+    await town.write(conversation.message(bob.id, room, f"2, @{eve.username}"))
+    await town.write(conversation.message(eve.id, room, "3", reply_to=2))
+    await town.write(conversation.pin(ada.id, room, 3))
+    await town.write(conversation.mute(ada.id, room, bob.id, seconds=60))
+    await town.write(conversation.ban(ada.id, room, eve.id, seconds=60))
+    await town.write(conversation.slow_mode(ada.id, room, 5))
+    seen: list[Facts] = []
+    here = {"kind": RoomKind.CHANNEL, "title": "Garden", "members": 2, "slow_seconds": 5}
+    now = to_ms(NOW)
+    bobs = Target(sender=bob.id, deleted=False, mentions=[eve.id])
+    eves = Target(sender=eve.id, deleted=False, thread=2, pinned=True)
+    muted = {"actor": Role.MEMBER, "muted_until": now + 60_000, "last_message": now}
+    about_bob = MemberMuted(room=room, sender=ada.id, account=bob.id)
+    about_eve = MemberChanged(
+        room=room, sender=ada.id, account=eve.id, cause=MemberCause.INVITED, role=Role.MEMBER
+    )
+    expected = [
+        (Edited(room=room, sender=bob.id, target=2), Facts(**here, **muted, target=bobs, now=now)),
+        (
+            Pinned(room=room, sender=ada.id, target=3),
+            Facts(**here, actor=Role.OWNER, target=eves, pins=1, now=now),
+        ),
+        (
+            about_bob,
+            Facts(
+                **here,
+                actor=Role.OWNER,
+                subject=Role.MEMBER,
+                subject_exists=True,
+                subject_muted=True,
+                owners=1,
+                now=now,
+            ),
+        ),
+        (
+            about_eve,
+            Facts(**here, actor=Role.OWNER, subject_exists=True, banned=True, owners=1, now=now),
+        ),
+    ]
+
+    def see(facts: Facts) -> None:
+        seen.append(facts)
+        raise Unchanged
+
+    await town.write(*[Draft(event, see) for event, _ in expected])
     assert seen == [facts for _, facts in expected]
+    seen.clear()
+    # A minute later the mute and the ban have run out.
+    await town.write(Draft(about_bob, see), Draft(about_eve, see), at=NOW + timedelta(seconds=60))
+    assert [(facts.subject_muted, facts.banned) for facts in seen] == [(False, False)] * 2
+
+
+async def test_who_is_muted_is_told_for_how_long(town: Town) -> None:
+    ada, bob = await town.people("ada", "bob")
+    room = await town.room({ada.id: Role.OWNER, bob.id: Role.MEMBER}, kind=RoomKind.CHANNEL)
+    await town.write(conversation.mute(ada.id, room, bob.id, seconds=60))
+    drafts = [
+        conversation.message(bob.id, room, "no"),
+        conversation.message(ada.id, room, "yes"),
+    ]
+    refusal, written = await town.write(*drafts)
+    assert isinstance(refusal, PlazaError)
+    assert (refusal.spec, refusal.retry_after) == (MUTED, 60.0)
+    assert written is None
+    # Leaving and coming back does not help, patience does.
+    await town.write(conversation.leave(bob.id, room))
+    await town.write(conversation.join(bob.id, room))
+    (refusal,) = await town.write(conversation.message(bob.id, room, "no"))
+    assert isinstance(refusal, PlazaError)
+    later = NOW + timedelta(seconds=60)
+    assert await town.write(conversation.message(bob.id, room, "yes"), at=later) == [None]
+
+
+async def test_a_mute_can_be_taken_back(town: Town) -> None:
+    ada, bob = await town.people("ada", "bob")
+    room = await town.room({ada.id: Role.OWNER, bob.id: Role.MEMBER})
+    await town.write(conversation.mute(ada.id, room, bob.id))
+    (refusal,) = await town.write(conversation.message(bob.id, room, "no"))
+    assert isinstance(refusal, PlazaError)
+    assert (refusal.spec, refusal.retry_after) == (MUTED, None)
+    assert await town.write(conversation.unmute(ada.id, room, bob.id)) == [None]
+    assert await town.write(conversation.message(bob.id, room, "yes")) == [None]
+    (repeated,) = await town.write(conversation.unmute(ada.id, room, bob.id))
+    assert isinstance(repeated, Unchanged)
+
+
+async def test_slow_mode_counts_from_message_to_message(town: Town) -> None:
+    ada, bob, eve = await town.people("ada", "bob", "eve")
+    room = await town.room({ada.id: Role.OWNER, bob.id: Role.MEMBER, eve.id: Role.MEMBER})
+    await town.write(conversation.slow_mode(ada.id, room, 5))
+    drafts = [
+        conversation.message(sender, room, "hi")
+        for sender in (bob.id, ada.id, bob.id, ada.id, eve.id)
+    ]
+    first, owners, second, owners_too, eves = await town.write(*drafts)
+    assert first is owners is owners_too is eves is None
+    assert isinstance(second, PlazaError)
+    assert (second.spec, second.retry_after) == (SLOW_MODE, 5.0)
+    (early,) = await town.write(
+        conversation.message(bob.id, room, "hi"), at=NOW + timedelta(seconds=4)
+    )
+    assert isinstance(early, PlazaError)
+    assert early.retry_after == 1.0
+    late = NOW + timedelta(seconds=5)
+    assert await town.write(conversation.message(bob.id, room, "hi"), at=late) == [None]
+
+
+async def test_unread_messages_are_those_of_others_that_stand(town: Town) -> None:
+    ada, bob, eve = await town.people("ada", "bob", "eve")
+    room = await town.room(dict.fromkeys([ada.id, bob.id, eve.id], Role.OWNER))
+
+    async def counts() -> list[tuple[int, int]]:
+        async with town.database.connection() as connection:
+            seen = [await rooms.room(connection, user.id, room) for user in (ada, bob, eve)]
+        return [(record.unread, record.mentions) for record in seen if record is not None]
+
+    assert await counts() == [(0, 0)] * 3
+    await town.write(*[conversation.message(ada.id, room, "hi") for _ in range(3)])  # 2, 3, 4
+    assert await counts() == [(0, 0), (3, 0), (3, 0)]
+    await town.write(conversation.react(bob.id, room, 2, "👍"))
+    await town.write(conversation.delete(ada.id, room, 3))
+    assert await counts() == [(0, 0), (2, 0), (2, 0)]
+    await town.write(conversation.message(bob.id, room, f"@{ada.username} @{eve.username}"))  # 7
+    assert await counts() == [(1, 1), (0, 0), (3, 1)]
+    await town.write(conversation.edit(bob.id, room, 7, f"only @{eve.username}"))
+    assert await counts() == [(1, 0), (0, 0), (3, 1)]
+    await town.write(conversation.edit(ada.id, room, 4, f"@{bob.username} @{eve.username}"))
+    assert await counts() == [(1, 0), (0, 0), (3, 2)]  # bob had read it before
+    await town.write(conversation.delete(bob.id, room, 7))
+    assert await counts() == [(0, 0), (0, 0), (2, 1)]
 
 
 async def test_two_owners_are_counted_as_two(town: Town) -> None:

@@ -12,7 +12,7 @@ from persistence import rooms
 from persistence.accounts import create_account
 from persistence.database import Database
 from persistence.embedded import EmbeddedPostgres
-from persistence.round import Refusal, write_round
+from persistence.round import Refusal, Unsure, write_round
 from protocol.drafts import Draft
 from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
@@ -61,11 +61,23 @@ class Town:
         return room
 
     async def write(self, *drafts: Draft, at: datetime = NOW) -> list[Refusal | None]:
-        """Write a round."""
+        """Write a round, and what it is unsure of in another one, as the log does."""
         for draft in drafts:
             draft.event.event_id = number()
         async with self.database.connection() as connection:
-            return await write_round(connection, drafts, at=at)
+            outcomes = await write_round(connection, drafts, at=at)
+            unsure = [
+                draft
+                for draft, outcome in zip(drafts, outcomes, strict=True)
+                if isinstance(outcome, Unsure)
+            ]
+            for draft in unsure:
+                draft.quick = False
+            sure = iter(await write_round(connection, unsure, at=at) if unsure else [])
+            outcomes = [next(sure) if isinstance(x, Unsure) else x for x in outcomes]
+        refusals = [outcome for outcome in outcomes if not isinstance(outcome, Unsure)]
+        assert len(refusals) == len(drafts)
+        return refusals
 
     async def log(self, room: Id) -> list[AnyRoomEvent]:
         """All of a room's events, as they are read now."""
