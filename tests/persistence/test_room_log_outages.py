@@ -19,7 +19,7 @@ from persistence.database import Database
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import migrate
 from persistence.room_log import Outcome
-from persistence.round import INSERT
+from persistence.round import INSERT_PLAIN
 from protocol.drafts import Written
 from protocol.errors import UNAVAILABLE, PlazaError
 from protocol.events import Edited
@@ -191,7 +191,7 @@ async def cut_while_occupied(town: Town, desk: Desk) -> None:
 class TestLostAnswer:
     """What was written is published after reconnecting, once, and before anything else."""
 
-    @pytest.mark.parametrize(("text", "statement"), [("hi", INSERT), ("@nobody", "COMMIT;")])
+    @pytest.mark.parametrize(("text", "statement"), [("hi", INSERT_PLAIN), ("@nobody", "COMMIT;")])
     async def test_of_a_write(
         self, town: Town, deaf: Desk, ada: User, room: Id, text: str, statement: str
     ) -> None:
@@ -260,7 +260,7 @@ class TestLostAnswer:
         self, town: Town, deaf: Desk, ada: User, room: Id, text: str
     ) -> None:
         await deaf.write(conversation.message(ada.id, room, "hi", nonce="n"))
-        deaf.connections[-1].misses = INSERT if text == "hi" else room_log.REPEATED
+        deaf.connections[-1].misses = INSERT_PLAIN if text == "hi" else room_log.REPEATED
         outcomes = await deaf.write(
             conversation.message(ada.id, room, text, nonce="n"),
             conversation.message(ada.id, room, text),
@@ -279,7 +279,7 @@ class TestLostAnswer:
     async def test_of_the_look_for_what_was_written(
         self, town: Town, ada: User, room: Id, kind: type[Deaf]
     ) -> None:
-        misses = iter([INSERT, room_log.FOUND, room_log.FOUND, ""])
+        misses = iter([INSERT_PLAIN, room_log.FOUND, room_log.FOUND, ""])
 
         async def connect() -> asyncpg.Connection:
             connection = await asyncpg.connect(town.database.dsn, connection_class=kind)
