@@ -9,25 +9,40 @@ what that is worth.
 from protocol.events import Event
 from protocol.ids import Id
 from rooms.ports import Receiver, Wake, WireFormat
+from rooms.tail import Tail
 
 
 class LiveRoom:
-    """A room that somebody listens to, or that was spoken in a moment ago.
+    """A room that somebody listens to, or that was used a short while ago.
 
     Attributes:
         last_seq: what receivers have got, or will have by the end of the tick.
         published: of the last event that was published; 0: none yet. It is behind `last_seq` where
             a room was read from the database between an event's commit and its publication.
         members: how many it has, listening or not.
+        tail: its last events; either empty, or up to `last_seq`.
+        idle_since: when the hub found that nobody listens; None: somebody does, or did just now.
     """
 
-    __slots__ = ("_receivers", "_walk", "id", "last_seq", "members", "pending", "published")
+    __slots__ = (
+        "_receivers",
+        "_walk",
+        "id",
+        "idle_since",
+        "last_seq",
+        "members",
+        "pending",
+        "published",
+        "tail",
+    )
 
     def __init__(self, room: Id, last_seq: int) -> None:
         self.id = room
         self.last_seq = last_seq
         self.published = 0
         self.members = 0
+        self.tail = Tail()
+        self.idle_since: float | None = None
         self.pending: list[Event] = []
         self._receivers: dict[Receiver, None] = {}
         self._walk: tuple[Receiver, ...] | None = ()
@@ -36,11 +51,19 @@ class LiveRoom:
         """Let a receiver listen. Idempotent."""
         self._receivers[receiver] = None
         self._walk = None
+        self.idle_since = None
 
-    def discard(self, receiver: Receiver) -> None:
-        """Let a receiver listen no more. Idempotent."""
-        if self._receivers.pop(receiver, self) is not self:
-            self._walk = None
+    def discard(self, receiver: Receiver) -> bool:
+        """Let a receiver listen no more; whether it did. Idempotent."""
+        if receiver not in self._receivers:
+            return False
+        del self._receivers[receiver]
+        self._walk = None
+        return True
+
+    def is_heard_by(self, receiver: Receiver) -> bool:
+        """Whether a receiver listens."""
+        return receiver in self._receivers
 
     def receivers(self) -> tuple[Receiver, ...]:
         """Who listens, as a tuple that later changes do not touch: it can be walked at leisure."""

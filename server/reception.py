@@ -2,24 +2,33 @@
 
 Live events are held from the moment at which the connection is attached to its rooms until what it
 missed has been written; rooms/catchup.py says why that leaves no hole and no double.
+
+`ready` shows what the database showed at one moment, and every event since follows. What the events
+do not tell (memberships, the account's own markers and settings) may change between that moment and
+the attaching: then the database is asked again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import structlog
 
 from persistence import rooms
 from persistence.database import Database
+from persistence.rooms import Arrival
 from protocol import close
 from protocol.commands import Hello
-from protocol.errors import INTERNAL, UNAUTHORIZED, UNAVAILABLE, PlazaError
+from protocol.errors import INTERNAL, OVERLOADED, UNAUTHORIZED, UNAVAILABLE, PlazaError
 from protocol.events import Ready
-from protocol.records import Room, User
-from rooms.catchup import batches, plan
-from rooms.hub import Hub
+from rooms.catchup import Attached, audible, batches, plan
+from rooms.hub import Hub, Person
+from server.admission import NotAdmitted
 from server.background import Background
+from server.config import Config
+from server.log_reader import LogReader
+from server.presence import Presences
 from server.session import ChatSession, OpenSessions, State
-from server.tokens import TokenKey
+from server.tokens import Claims
 
 logger = structlog.get_logger(__name__)
 
@@ -27,52 +36,61 @@ logger = structlog.get_logger(__name__)
 # as a whole it would exceed limits.outbox_hard_bytes, however fast the client reads.
 PIECE = 65_536
 
+# How often the database is asked anew. Each time takes milliseconds, so that this many changes in a
+# row of one account's affairs are no accident: it is asked to come back later.
+LOOKS = 20
+
 
 class Reception:
     """Lets chat sessions in.
 
     Args:
-        tokens: checks access tokens.
+        claims: checks an access token: what it says, or PlazaError.
         database: knows sessions and rooms.
+        reader: knows what was missed.
         hub: sessions are attached to.
+        presences: tells sessions who else is here.
         sessions: are registered in.
         background: runs the tasks, one a hello.
-        heartbeat: seconds, told to clients.
-        replay_events: missed events of a room beyond which there is a gap.
-        clock: Unix time in milliseconds.
+        config: the effective one.
     """
 
     def __init__(
         self,
         *,
-        tokens: TokenKey,
+        claims: Callable[[str], Claims],
         database: Database,
+        reader: LogReader,
         hub: Hub,
+        presences: Presences,
         sessions: OpenSessions,
         background: Background,
-        heartbeat: int,
-        replay_events: int,
-        clock: Callable[[], int],
+        config: Config,
     ) -> None:
-        self._tokens = tokens
+        self._claims = claims
         self._database = database
+        self._reader = reader
         self._hub = hub
+        self._presences = presences
         self._sessions = sessions
         self._background = background
-        self._heartbeat = heartbeat
-        self._replay_events = replay_events
-        self._clock = clock
+        self._heartbeat = config.gateway.heartbeat_seconds
+        self._replay_events = config.limits.replay_events
 
     def welcome(self, session: ChatSession, hello: Hello) -> None:
         """Check the token, then let the session in."""
         try:
-            claims = self._tokens.read(_token(session, hello), self._clock() / 1000)
+            claims = self._claims(_token(session, hello))
         except PlazaError as error:
             session.turn_away(hello, error, close.UNAUTHORIZED)
             return
         session.account, session.id = claims
+        try:
+            session.connection.join(session.account)
+        except NotAdmitted as error:
+            session.turn_away(hello, error, error.code)
+            return
         session.state = State.ARRIVING
-        session.connection.settle()
         # Before the session is looked up: a revocation from now on finds the connection.
         self._sessions.add(session)
         session.person = self._hub.enter(session.account)
@@ -80,14 +98,10 @@ class Reception:
 
     async def _arrive(self, session: ChatSession, hello: Hello) -> None:
         try:
-            async with self._database.connection() as connection:
-                found = await rooms.arrival(connection, account=session.account, session=session.id)
-            if session.state is not State.ARRIVING:
-                return  # the connection is gone; see_off has tidied up
-            if found is None:
-                session.turn_away(hello, PlazaError(UNAUTHORIZED), close.UNAUTHORIZED)
-                return
-            await self._let_in(session, hello, *found)
+            for _ in range(LOOKS):
+                if await self._look(session, hello):
+                    return
+            self._give_up(session, hello, PlazaError(OVERLOADED), close.OVERLOADED)
         except PlazaError as error:
             code = close.UNAVAILABLE if error.spec is UNAVAILABLE else close.OVERLOADED
             self._give_up(session, hello, error, code)
@@ -95,36 +109,59 @@ class Reception:
             logger.exception("hello failed")
             self._give_up(session, hello, PlazaError(INTERNAL), close.OVERLOADED)
 
+    async def _look(self, session: ChatSession, hello: Hello) -> bool:
+        """Ask the database, and let the session in; False: something has changed meanwhile."""
+        person = session.person
+        assert person is not None
+        changes = person.changes
+        self._reader.counts.queries += 1
+        async with self._database.connection() as connection:
+            found = await rooms.arrival(connection, account=session.account, session=session.id)
+        if session.state is not State.ARRIVING:
+            return True  # the connection is gone; see_off has tidied up
+        if found is None:
+            session.turn_away(hello, PlazaError(UNAUTHORIZED), close.UNAUTHORIZED)
+            return True
+        if person.changes != changes:
+            return False
+        await self._let_in(session, hello, person, found)
+        return True
+
     async def _let_in(
-        self, session: ChatSession, hello: Hello, user: User, found: list[Room]
+        self, session: ChatSession, hello: Hello, person: Person, found: Arrival
     ) -> None:
-        assert session.person is not None
         outbox = session.connection.outbox
         outbox.hold()
-        settled = self._hub.settle(session.person, outbox, found)
+        self._presences.expect(session.account, found.standing)
+        settled = self._hub.settle(person, outbox, found.rooms)
         session.state = State.LIVE
         ready = Ready(
-            id=hello.id, user=user, session=session.id, rooms=settled, heartbeat=self._heartbeat
+            id=hello.id,
+            user=found.user,
+            session=session.id,
+            rooms=[attached.record for attached in settled],
+            heartbeat=self._heartbeat,
+            blocked=list(found.standing.blocked),
+            muted=list(found.standing.muted),
+            busy=found.standing.busy,
+            hidden=found.standing.hidden,
         )
         session.answer_ahead(hello, ready)
-        if hello.cursors:
-            await self._catch_up(session, hello, settled)
+        session.connection.arrived()
+        await self._catch_up(session, hello, settled)
         outbox.release()
+        self._presences.greet(session.account, outbox)
 
-    async def _catch_up(self, session: ChatSession, hello: Hello, settled: list[Room]) -> None:
+    async def _catch_up(self, session: ChatSession, hello: Hello, settled: list[Attached]) -> None:
         outbox = session.connection.outbox
-        missed = plan(
-            hello.cursors, {room.id: room.last_seq for room in settled}, cap=self._replay_events
-        )
+        frame = outbox.wire.frame
+        missed = plan(hello.cursors, settled, cap=self._replay_events)
         for notice in missed.notices:
-            outbox.write(outbox.wire.frame(notice))
+            outbox.write(frame(notice))
         for batch in batches(missed.spans):
-            async with self._database.connection() as connection:
-                found = await rooms.events_in(
-                    connection, [(span.room, span.after, span.upto) for span in batch]
-                )
-            frame = outbox.wire.frame
-            for piece in _pieces(frame(event) for events in found.values() for event in events):
+            found = await self._reader.missed(batch)
+            mine = chain.from_iterable(audible(events, session.account) for events in found)
+            for piece in _pieces(map(frame, mine)):
                 outbox.write(piece)
                 await outbox.drained()
 

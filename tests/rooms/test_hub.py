@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from protocol.records import Role
-from tests.rooms.world import ADA, BOB, GARDEN, KITCHEN, World
+from rooms.live_rooms import KEEP_SECONDS
+from tests.rooms.world import ADA, BOB, GARDEN, KITCHEN, TAIL, World
 
 
 @pytest.fixture
@@ -29,6 +30,34 @@ def test_a_device_hears_its_rooms_from_where_it_settled(world: World) -> None:
     assert world.fanout.published == 1
 
 
+def test_a_device_that_comes_back_goes_on_where_it_was(world: World) -> None:
+    world.admit(ADA, GARDEN)
+    world.publish()
+    ada = world.arrive(ADA)
+    world.leave(ada)
+    for _ in range(3):
+        world.write(GARDEN)
+    world.publish()
+    world.come_back(ada)
+    world.look(ada)
+    world.let_in(ada)
+    assert [event.seq for event in ada.logs[GARDEN]] == [3, 4, 5]
+
+
+def test_a_room_that_was_lost_meanwhile_is_gone(world: World) -> None:
+    world.admit(ADA, GARDEN)
+    world.admit(ADA, KITCHEN)
+    world.publish()
+    ada = world.arrive(ADA)
+    world.leave(ada)
+    world.remove(ADA, GARDEN)
+    world.publish()
+    world.come_back(ada)
+    world.look(ada)
+    world.let_in(ada)
+    assert ada.logs.keys() == {KITCHEN}
+
+
 def test_what_is_pending_counts_as_heard(world: World) -> None:
     world.admit(ADA, GARDEN)
     world.arrive(ADA)
@@ -47,17 +76,60 @@ class TestArriving:
         world.arrive(ADA)
         world.write(GARDEN)
         late = world.arrive(ADA)
-        assert late.seqs == {GARDEN: 2}  # it hears the other one live
+        assert late.seqs == {GARDEN: 3}
+        world.publish()
+        world.flush()  # it hears again what it was shown
+        assert late.seqs == {GARDEN: 3}
+
+    def test_what_was_shown_ahead_is_heard_by_who_lacks_it(self, world: World) -> None:
+        world.admit(ADA, GARDEN)
+        world.publish()
+        world.arrive(ADA)
+        ada = world.arrive(ADA)
+        world.leave(ada)
+        world.write(GARDEN)
+        world.come_back(ada)
+        world.look(ada)
+        world.let_in(ada)
+        assert ada.seqs == {GARDEN: 3}
+        assert ada.cursors == {GARDEN: 2}
+        world.publish()
+        world.flush()
+        assert ada.cursors == {GARDEN: 3}
 
     def test_what_is_published_after_the_look_counts(self, world: World) -> None:
         world.admit(ADA, GARDEN)
+        world.publish()
         ada = world.enter(ADA)
         world.look(ada)
         world.write(GARDEN)
         world.publish()
-        world.hub.sweep()
-        world.settle(ada)
+        world.sweep()
+        assert world.settle(ada)
+        assert ada.seqs == {GARDEN: 2}
+        world.finish(ada)
         assert ada.seqs == {GARDEN: 3}
+
+    def test_a_marker_that_moves_after_the_look(self, world: World) -> None:
+        world.admit(ADA, GARDEN)
+        world.write(GARDEN, BOB)
+        world.publish()
+        ada = world.enter(ADA)
+        world.look(ada)
+        world.mark_read(ADA, GARDEN)
+        assert not world.settle(ada)
+        world.look(ada)
+        world.let_in(ada)
+        assert ada.rooms[GARDEN].unread == 0
+
+    def test_a_marker_that_moves_while_events_are_pending(self, world: World) -> None:
+        world.admit(ADA, GARDEN)
+        world.publish()
+        ada = world.arrive(ADA)
+        world.write(GARDEN, BOB)
+        world.mark_read(ADA, GARDEN)
+        world.flush()
+        assert ada.rooms[GARDEN].unread == 0
 
     def test_removed_after_the_look(self, world: World) -> None:
         world.admit(ADA, GARDEN)
@@ -65,7 +137,9 @@ class TestArriving:
         world.look(ada)
         world.remove(ADA, GARDEN)
         world.publish()
-        world.settle(ada)
+        assert not world.settle(ada)
+        world.look(ada)
+        world.let_in(ada)
         assert ada.seqs == {}
 
     def test_removed_and_back_after_the_look(self, world: World) -> None:
@@ -75,7 +149,9 @@ class TestArriving:
         world.remove(ADA, GARDEN)
         world.admit(ADA, GARDEN)
         world.publish()
-        world.settle(ada)
+        assert not world.settle(ada)
+        world.look(ada)
+        world.let_in(ada)
         assert ada.seqs == {GARDEN: 4}
 
     def test_removed_while_a_second_device_arrives(self, world: World) -> None:
@@ -85,7 +161,7 @@ class TestArriving:
         world.remove(ADA, GARDEN)
         world.publish()
         assert first.seqs == {}
-        world.settle(second)
+        world.let_in(second)
         assert second.seqs == {}
 
     def test_added_after_the_look_and_read_before_settling(self, world: World) -> None:
@@ -96,16 +172,15 @@ class TestArriving:
         world.fetch()
         world.answer()
         assert first.seqs == {GARDEN: 2}
-        world.settle(second)
+        world.let_in(second)
         assert second.seqs == {GARDEN: 2}
 
     def test_a_room_is_made_after_the_look(self, world: World) -> None:
         ada = world.enter(ADA)
         world.look(ada)
         made = world.make_room(ADA)
-        world.settle(ada)
-        world.fetch()
-        world.answer()
+        assert not world.asked  # nobody has to be told
+        world.let_in(ada)
         assert ada.seqs == {made: 1}
 
     def test_added_and_removed_again_after_the_look(self, world: World) -> None:
@@ -113,11 +188,9 @@ class TestArriving:
         world.look(ada)
         world.admit(ADA, GARDEN)
         world.publish()
-        world.fetch()
-        world.answer()
         world.remove(ADA, GARDEN)
         world.publish()
-        world.settle(ada)
+        world.let_in(ada)
         assert ada.seqs == {}
 
     def test_giving_up_leaves_nothing(self, world: World) -> None:
@@ -132,9 +205,20 @@ class TestArriving:
         world.look(first)
         world.admit(ADA, GARDEN)
         world.look(second)
-        world.settle(second)
-        world.settle(first)
+        world.let_in(second)
+        world.let_in(first)
+        assert (first.seqs, second.seqs) == ({}, {GARDEN: 2})
+        world.come_to_rest()
         assert first.seqs == second.seqs == {GARDEN: 2}
+
+    def test_an_earlier_look_settles_after_the_publication(self, world: World) -> None:
+        first, second = world.enter(ADA), world.enter(ADA)
+        world.look(first)
+        world.admit(ADA, GARDEN)
+        world.look(second)
+        world.let_in(second)
+        world.publish()
+        assert not world.settle(first)
 
     def test_a_second_device_knows_of_a_removal_before_it_is_published(self, world: World) -> None:
         world.admit(ADA, GARDEN)
@@ -167,17 +251,25 @@ class TestReadAheadOfPublication:
         ada = world.enter(ADA)
         world.look(ada)
         world.remove(ADA, GARDEN)
-        world.hub.sweep()
         world.arrive(BOB)
         world.publish()
-        world.settle(ada)
+        world.let_in(ada)
         assert ada.seqs == {}
+
+    def test_by_another_process(self, world: World) -> None:
+        world.admit(BOB, GARDEN)
+        world.publish()
+        world.leave(world.arrive(BOB))
+        world.write(GARDEN)
+        world.committed.clear()
+        assert world.arrive(BOB).seqs == {GARDEN: 3}
+        world.write(GARDEN)
 
     def test_a_join(self, world: World) -> None:
         world.admit(BOB, GARDEN)
         world.publish()
         ada = world.arrive(ADA)
-        world.hub.sweep()
+        world.sweep()
         world.admit(ADA, GARDEN)
         bob = world.arrive(BOB)
         assert bob.seqs == {GARDEN: 3}
@@ -189,7 +281,9 @@ class TestReadAheadOfPublication:
     def test_a_message(self, world: World) -> None:
         world.admit(BOB, GARDEN)
         world.publish()
-        world.hub.sweep()
+        world.sweep()
+        world.sweep()
+        assert len(world.hub.rooms) == 0
         world.write(GARDEN)
         bob = world.arrive(BOB)
         world.publish()
@@ -217,7 +311,7 @@ class TestJoining:
         world.fetch()
         world.write(GARDEN)
         world.publish()
-        world.hub.sweep()
+        world.sweep()
         world.answer()
         world.write(GARDEN)
         world.publish()
@@ -228,18 +322,37 @@ class TestJoining:
         first = world.arrive(ADA)
         world.admit(ADA, GARDEN)
         second = world.arrive(ADA)
-        assert first.seqs == second.seqs == {GARDEN: 2}
+        assert (first.seqs, second.seqs) == ({}, {GARDEN: 2})
+        world.fetch()
+        world.answer()
+        assert first.seqs == {GARDEN: 2}
         world.publish()
         assert not world.asked
+
+    def test_more_than_the_tail_has_is_written_before_the_answer(self, world: World) -> None:
+        ada = world.arrive(ADA)
+        world.admit(ADA, GARDEN)
+        world.publish()
+        world.fetch()
+        for _ in range(TAIL + 1):
+            world.write(GARDEN)
+        world.publish()
+        world.answer()
+        assert ada.seqs == {}
+        world.fetch()  # once more
+        world.answer()
+        assert ada.seqs == {GARDEN: TAIL + 3}
 
     def test_a_second_device_settles_before_the_answer(self, world: World) -> None:
         first = world.arrive(ADA)
         world.admit(ADA, GARDEN)
         world.publish()
         second = world.arrive(ADA)
-        assert first.seqs == second.seqs == {GARDEN: 2}
-        world.fetch()
-        world.answer()
+        assert (first.seqs, second.seqs) == ({}, {GARDEN: 2})
+        while world.asked:
+            world.fetch()
+        while world.read:
+            world.answer()
         assert first.seqs == second.seqs == {GARDEN: 2}
 
     def test_removed_before_the_answer(self, world: World) -> None:
@@ -339,7 +452,7 @@ def test_what_was_published_before_is_ignored(world: World) -> None:
     world.remove(ADA, GARDEN)
     world.admit(ADA, GARDEN)
     world.publish()
-    for event in world.database.logs[GARDEN]:
+    for event in world.database.written[GARDEN]:
         world.hub.publish(event)
     assert len(world.asked) == 1
     world.come_to_rest()
@@ -351,16 +464,20 @@ def test_rooms_without_listeners_are_forgotten(world: World) -> None:
     world.write(KITCHEN)
     world.publish()
     ada = world.arrive(ADA)
-    assert world.hub.rooms == 2
-    world.hub.sweep()
-    assert world.hub.rooms == 1
+    assert len(world.hub.rooms) == 2
+    world.hub.rooms.sweep(0)
+    world.hub.rooms.sweep(KEEP_SECONDS)
+    assert len(world.hub.rooms) == 1
     world.leave(ada)
-    bob = world.enter(BOB)
-    world.hub.sweep()
-    assert world.hub.rooms == 1  # not while somebody arrives
-    world.forsake(bob)
-    world.hub.sweep()
-    assert world.hub.rooms == 0
+    world.hub.rooms.sweep(500)
+    world.hub.rooms.sweep(500 + KEEP_SECONDS - 1)
+    assert (len(world.hub.rooms), world.hub.rooms.tail_events) == (1, 1)
+    world.write(GARDEN)  # which makes it wait once more
+    world.publish()
+    world.hub.rooms.sweep(1_000)
+    assert (len(world.hub.rooms), world.hub.rooms.tail_events) == (1, 2)
+    world.hub.rooms.sweep(1_000 + KEEP_SECONDS)
+    assert (len(world.hub.rooms), world.hub.rooms.tail_events) == (0, 0)
 
 
 def test_people_are_counted_once(world: World) -> None:
