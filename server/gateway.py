@@ -5,42 +5,34 @@ protocol, Sans-I/O. From here a message goes to a session: server/session.py, or
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 import structlog
-from websockets.exceptions import NegotiationError
-from websockets.extensions.permessage_deflate import (
-    PerMessageDeflate,
-    ServerPerMessageDeflateFactory,
-)
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
-from websockets.typing import Origin, Subprotocol
 
 from protocol import close
 from protocol.close import Close
 from protocol.codec import CODECS, JSON
+from protocol.ids import Id
+from server.admission import Admission
+from server.allowance import Allowance
 from server.config import Config
+from server.handshake import DRAINING, Handshakes, TurnedAway
+from server.meter import PAY_BYTES, ReadMeter
 from server.outbox import Outbox, Tick
+from server.traffic import Traffic
 from server.wheel import TimerWheel
 from server.wire import DeflatedCodec, FramedCodec
 
 logger = structlog.get_logger(__name__)
 
-# websockets logs a line per connection at INFO; what matters of it is logged here.
-_QUIET = logging.getLogger("websockets.server.plaza")
-_QUIET.setLevel(logging.ERROR)
-
 # How long a peer may take to end the TCP connection once the closing handshake has started.
 LINGER_SECONDS = 5
-
-_ORIGINS_OF_PROGRAMS: list[Origin | None] = [None]
 
 
 class Session(Protocol):
@@ -52,16 +44,9 @@ class Session(Protocol):
     def lost(self) -> None:
         """The connection is gone."""
 
-
-@dataclass(slots=True)
-class Traffic:
-    """What the gateway counts: plain integers, read when metrics are asked for."""
-
-    connections: int = 0  # open now
-    accepted: int = 0
-    bytes_in: int = 0
-    messages_in: int = 0
-    slow: int = 0  # connections closed because they read too slowly
+    @property
+    def busy(self) -> bool:
+        """Whether something that has come is unanswered."""
 
 
 class Gateway:
@@ -72,6 +57,7 @@ class Gateway:
         tick: writes at the end of the loop's tick.
         wheel: of heartbeats and deadlines.
         sessions: path -> makes the session of a connection that asked for it.
+        admission: lets connections in.
     """
 
     def __init__(
@@ -80,55 +66,28 @@ class Gateway:
         tick: Tick,
         wheel: TimerWheel,
         sessions: Mapping[str, Callable[["GatewayProtocol", Request], Session]],
+        admission: Admission,
     ) -> None:
         self.tick = tick
         self.wheel = wheel
         self.sessions = sessions
+        self.admission = admission
+        self.stranger = Allowance(admission.clock)  # of connections that have not been let in
         self.traffic = Traffic()
         self.connections: set[GatewayProtocol] = set()
         self.draining = False
         self.heartbeat = config.gateway.heartbeat_seconds
         self.hello_seconds = config.limits.hello_seconds
-        self.message_bytes = config.limits.message_bytes or None
+        self.handshakes = Handshakes(config)
         self.fragments = config.limits.fragments
         self.outbox_soft = config.limits.outbox_soft_bytes or None
         self.outbox_hard = config.limits.outbox_hard_bytes
-        self.origins: Sequence[Origin | None] | None = None
-        if config.server.origins:
-            self.origins = [*map(Origin, config.server.origins), *_ORIGINS_OF_PROGRAMS]
-        self.extensions = None
-        if config.gateway.deflate:
-            self.extensions = [
-                ServerPerMessageDeflateFactory(
-                    server_no_context_takeover=True, client_no_context_takeover=True
-                )
-            ]
         # One object per format: the fan-out encodes once for all that share it.
         min_bytes = config.gateway.deflate_min_bytes
         self.plain = {codec: FramedCodec(codec) for codec in CODECS.values()}
         self.deflated = {
             codec: DeflatedCodec(codec, min_bytes=min_bytes) for codec in CODECS.values()
         }
-
-
-def choose_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The first of the client's subprotocols that Plaza speaks; none offered means JSON."""
-    for subprotocol in offered:
-        if subprotocol in CODECS:
-            return subprotocol
-    if offered:
-        raise NegotiationError(f"offer one of the subprotocols {', '.join(CODECS)}")
-    return None
-
-
-class _ServerProtocol(ServerProtocol):
-    """websockets' protocol, but for one rule of RFC 6455 that it does not know."""
-
-    def recv_frame(self, frame: Frame) -> None:
-        """Process a frame."""
-        if frame.opcode is Opcode.CLOSE:  # may come between fragments: section 5.4
-            self.current_size = None
-        super().recv_frame(frame)
 
 
 class GatewayProtocol(asyncio.Protocol):
@@ -143,10 +102,13 @@ class GatewayProtocol(asyncio.Protocol):
         "_fragments",
         "_gateway",
         "_last_seen",
+        "_meter",
         "_protocol",
+        "_retired",
         "_server_state",
         "_session",
         "_text",
+        "allowance",
         "codec",
         "due",
         "outbox",
@@ -157,18 +119,15 @@ class GatewayProtocol(asyncio.Protocol):
     def __init__(self, gateway: Gateway, *, server_state: Any, **_: Any) -> None:
         self._gateway = gateway
         self._server_state = server_state
-        self._protocol = _ServerProtocol(
-            origins=gateway.origins,
-            extensions=gateway.extensions,
-            select_subprotocol=choose_subprotocol,
-            max_size=gateway.message_bytes,
-            logger=_QUIET,
-        )
+        self._protocol = gateway.handshakes.protocol()
         self._session: Session | None = None
         self.codec = JSON
         self._fragments: list[bytes] | None = None
+        self._retired = False
         self._text = False
         self._last_seen = gateway.wheel.now
+        self.allowance: Allowance = gateway.stranger
+        self._meter: ReadMeter | None = None
         self.due = 0  # of the timer wheel
         self.settled = False
         self.outbox: Outbox
@@ -187,7 +146,8 @@ class GatewayProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes: of the upgrade request first, then of frames."""
         gateway = self._gateway
-        gateway.traffic.bytes_in += len(data)
+        size = len(data)
+        gateway.traffic.bytes_in += size
         self._last_seen = gateway.wheel.now
         protocol = self._protocol
         protocol.receive_data(data)
@@ -198,6 +158,11 @@ class GatewayProtocol(asyncio.Protocol):
                 self._open(event)
         if protocol.writes:
             self._write_protocol()
+        meter = self._meter
+        if meter is not None:
+            meter.unpaid += size
+            if meter.unpaid >= PAY_BYTES:
+                meter.pay()
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode
@@ -219,7 +184,7 @@ class GatewayProtocol(asyncio.Protocol):
     def _message(self, payload: bytes) -> None:
         # Frames behind our own close frame are dropped: the session is over. Those ahead of the
         # peer's count, though it may have come in the same packet, and been answered already.
-        if self._session is not None and not self.outbox.closed:
+        if self._session is not None and not self.outbox.closed and not self._retired:
             self._gateway.traffic.messages_in += 1
             self._session.message(payload, text=self._text)
 
@@ -231,6 +196,8 @@ class GatewayProtocol(asyncio.Protocol):
         """The socket is gone."""
         gateway = self._gateway
         gateway.wheel.remove(self)
+        if self._meter is not None:
+            self._meter.stop()
         self._server_state.connections.discard(self)
         gateway.connections.discard(self)
         gateway.traffic.connections -= 1
@@ -238,6 +205,7 @@ class GatewayProtocol(asyncio.Protocol):
             self.outbox.close()
             self._session.lost()
             self._session = None
+        gateway.admission.leave(self.allowance)
 
     def pause_writing(self) -> None:
         """More than the soft bound waits in the transport."""
@@ -254,13 +222,10 @@ class GatewayProtocol(asyncio.Protocol):
     def _open(self, request: Request) -> None:
         gateway, protocol = self._gateway, self._protocol
         make_session = gateway.sessions.get(request.path.partition("?")[0])
-        if gateway.draining:
-            response = protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "Shutting down. Retry.\n")
-            response.headers["Retry-After"] = "1"
-        elif make_session is None:
+        if make_session is None:
             response = protocol.reject(HTTPStatus.NOT_FOUND, "Connect to /ws.\n")
         else:
-            response = protocol.accept(request)
+            response = self._admit(request)
         protocol.send_response(response)
         if protocol.state is not OPEN or make_session is None:
             return
@@ -276,6 +241,20 @@ class GatewayProtocol(asyncio.Protocol):
         gateway.traffic.accepted += 1
         self._session = make_session(self, request)
         gateway.wheel.put(self, gateway.hello_seconds or gateway.heartbeat)
+
+    def _admit(self, request: Request) -> Response:
+        gateway = self._gateway
+        answer: Allowance | TurnedAway = DRAINING
+        if not gateway.draining:
+            peer = self.transport.get_extra_info("peername")
+            forwarded = request.headers.get_all("X-Forwarded-For")
+            answer = gateway.admission.admit(peer[0] if peer else "", forwarded)
+        if isinstance(answer, TurnedAway):
+            gateway.admission.refused[answer.reason] += 1
+            return answer.response(self._protocol)
+        self.allowance = answer
+        self._meter = ReadMeter(answer, self.transport, gateway.wheel)
+        return self._protocol.accept(request)
 
     def _wire(self) -> FramedCodec | DeflatedCodec:
         for extension in self._protocol.extensions:
@@ -295,6 +274,15 @@ class GatewayProtocol(asyncio.Protocol):
             frame = Frame(Opcode.TEXT if text else Opcode.BINARY, payload)
             self.transport.write(frame.serialize(mask=False, extensions=protocol.extensions))
 
+    def join(self, account: Id) -> None:
+        """The client has said hello, and proved whose connection it is. Raises NotAdmitted."""
+        self._gateway.admission.join(self.allowance, account)
+        self.settle()
+
+    def arrived(self) -> None:
+        """Hello has been answered."""
+        self._gateway.admission.arrived(self.allowance)
+
     def settle(self) -> None:
         """The client has said hello: the deadline for it is over, heartbeats begin."""
         self.settled = True
@@ -306,6 +294,7 @@ class GatewayProtocol(asyncio.Protocol):
             return
         self.outbox.flush()  # but what is held: without what was missed before it, it is a hole
         self.outbox.close()
+        self._gateway.traffic.closed[code.code] += 1
         self._protocol.send_close(code.code, code.reason)
         self._write_protocol()
         self._gateway.wheel.put(self, LINGER_SECONDS)
@@ -330,10 +319,19 @@ class GatewayProtocol(asyncio.Protocol):
         if self._session is not None:
             self.outbox.check()  # whoever sends pings has to read the pongs
 
+    def retire(self) -> None:
+        """Take no more messages: the connection is about to be closed. See server/drain.py."""
+        self._retired = True
+
     @property
-    def draining(self) -> bool:
-        """Whether the process is about to end: nothing new is to be begun."""
-        return self._gateway.draining
+    def busy(self) -> bool:
+        """Whether the client has yet to get an answer to something that was taken."""
+        return self._session is not None and (self._session.busy or self.outbox.holding)
+
+    @property
+    def reading_paused(self) -> bool:
+        """Whether it is not being read for a while, because it has sent too much."""
+        return self._meter is not None and self._meter.paused
 
     @property
     def waiting(self) -> int:
@@ -348,6 +346,7 @@ class GatewayProtocol(asyncio.Protocol):
 
     def _overflowed(self) -> None:
         self._gateway.traffic.slow += 1
+        self._gateway.traffic.closed[close.SLOW.code] += 1
         logger.info("a reader was too slow", waiting=self.outbox.waiting)
         self.outbox.close()
         self._protocol.fail(close.SLOW.code, close.SLOW.reason)
@@ -371,8 +370,10 @@ class GatewayProtocol(asyncio.Protocol):
         if not self.settled and self._gateway.hello_seconds:
             self.close(close.HELLO_TIMEOUT)
             return
-        idle = now - self._last_seen
-        if idle >= 2 * heartbeat:
+        meter = self._meter
+        assert meter is not None
+        idle = now - max(self._last_seen, meter.resumed)
+        if idle >= 2 * heartbeat and not meter.paused:  # the silence is our own: we do not listen
             self.close(close.HEARTBEAT_TIMEOUT)
         elif idle >= heartbeat:
             self._protocol.send_ping(b"")

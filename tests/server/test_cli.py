@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import migrations
 from server import cli, exits
+from server.pidfile import PidFile, running_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,7 +58,7 @@ def test_config_shows_what_is_in_force(
 def test_help_lists_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert plaza("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("serve", "migrate", "config", "version", "chat"):
+    for command in ("serve", "drain", "migrate", "config", "version", "chat"):
         assert command in shown
     for exit_ in exits.CATALOGUE:
         assert f"{exit_.code} {exit_.name}" in " ".join(shown.split())
@@ -95,6 +97,16 @@ class Ended(NamedTuple):
 async def started(*arguments: str) -> Process:
     command = [sys.executable, "-m", "server", *arguments]
     return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE, stderr=PIPE)
+
+
+async def serving(dsn: str, folder: Path) -> tuple[Process, str]:
+    """A server that listens, and where."""
+    server = await started(
+        *("serve", "--port", "0", "--database-url", dsn, "--data-dir", str(folder))
+    )
+    assert server.stdout is not None
+    line = (await server.stdout.readline()).decode()
+    return server, line.removeprefix("Plaza is listening on ").strip()
 
 
 async def process(*arguments: str) -> Ended:
@@ -164,11 +176,10 @@ async def test_a_port_in_use(dsn: str) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-async def test_serve_says_where_and_stops_on_a_signal(dsn: str, stop: signal.Signals) -> None:
-    server = await started("serve", "--port", "0", "--database-url", dsn)
-    assert server.stdout is not None
-    line = (await server.stdout.readline()).decode()
-    url = line.removeprefix("Plaza is listening on ").strip()
+async def test_serve_says_where_and_stops_on_a_signal(
+    dsn: str, folder: Path, stop: signal.Signals
+) -> None:
+    server, url = await serving(dsn, folder)
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"{url}/healthz")).status_code == 200
     server.send_signal(stop)
@@ -189,6 +200,78 @@ async def test_a_start_that_waits_can_be_stopped(folder: Path, stop: signal.Sign
         out, error = await server.communicate()
     assert (server.returncode, out) == (exits.INTERRUPTED.code, b"")
     assert b"Traceback" not in error
+
+
+async def test_drain_ends_a_server(dsn: str, folder: Path) -> None:
+    server, _ = await serving(dsn, folder)
+    ended = await process("drain", "--data-dir", str(folder))
+    assert (ended.code, ended.out) == (0, ""), ended.error
+    assert f"Draining process {server.pid}" in ended.error
+    out, error = await server.communicate()
+    assert (server.returncode, out) == (0, b""), error
+    assert running_in(folder) == []
+
+
+async def test_drain_asks_which_of_several_servers(dsn: str, folder: Path) -> None:
+    first, first_url = await serving(dsn, folder)
+    second, second_url = await serving(dsn, folder)
+    ended = await process("drain", "--data-dir", str(folder))
+    assert ended.code == exits.DRAIN.code
+    assert f"{first.pid} at {first_url}" in ended.error
+    assert f"{second.pid} at {second_url}" in ended.error
+    for server in (first, second):
+        ended = await process("drain", "--data-dir", str(folder), "--pid", str(server.pid))
+        assert ended.code == 0, ended.error
+        assert await server.wait() == 0
+
+
+@pytest.mark.parametrize("pid", [[], ["--pid", "1"]])
+async def test_drain_without_a_server(folder: Path, pid: list[str]) -> None:
+    ended = await process("drain", "--data-dir", str(folder), *pid)
+    assert ended.code == exits.DRAIN.code
+    assert ended.error.startswith("Error: No server runs with the data directory")
+    assert "--data-dir" in ended.error
+    assert "Traceback" not in ended.error
+
+
+def test_drain_of_what_is_not_ones_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.kill", refuse)
+    with PidFile(folder) as pid_file:
+        pid_file.announce("http://127.0.0.1:8080")
+        assert plaza("drain", "--data-dir", str(folder)) == exits.DRAIN.code
+    assert "Do it as the user that it runs as" in capsys.readouterr().err
+
+
+def test_drain_of_another_container(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with PidFile(folder) as pid_file:
+        pid_file.announce("http://127.0.0.1:8080")
+        monkeypatch.setattr("server.pidfile.namespace", lambda: "another")
+        assert plaza("drain", "--data-dir", str(folder)) == exits.DRAIN.code
+    assert "runs in another container" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("drains", [False, True])
+def test_drain_of_what_does_not_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], drains: bool
+) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.kill", lambda *signal_: sent.append(signal_))
+    monkeypatch.setattr("server.drain_command.DATABASE_SECONDS", -20.0)
+    with PidFile(folder) as pid_file:
+        pid_file.announce("http://127.0.0.1:8080")
+        if drains:
+            pid_file.draining(1, 2)
+        assert plaza("drain", "--data-dir", str(folder)) == exits.DRAIN.code
+    # A second signal would make it hurry.
+    assert sent == ([] if drains else [(os.getpid(), signal.SIGTERM)])
+    assert "is still there after 0 s" in capsys.readouterr().err
 
 
 async def test_chat_without_a_server(unused_tcp_port: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.limits import Throttle, TokenBucket, client_network
+from server.limits import Throttle, TokenBucket, client_network, take_from_all
 
 
 class TestTokenBucket:
@@ -50,6 +50,91 @@ class TestTokenBucket:
             now += gap
             taken += bucket.take(now) == 0
         assert taken <= count + (now - 1_000.0) * count / seconds + 1e-3
+
+    @given(
+        count=st.integers(1, 50),
+        seconds=st.floats(0.1, 3600),
+        requests=st.lists(st.tuples(st.floats(0, 500), st.floats(0.1, 60)), max_size=200),
+    )
+    def test_never_exceeds_the_rate_whatever_the_costs(
+        self, count: int, seconds: float, requests: list[tuple[float, float]]
+    ):
+        bucket = TokenBucket(count=count, seconds=seconds)
+        now, taken = 1_000.0, 0.0
+        for gap, cost in requests:
+            now += gap
+            wait = bucket.take(now, cost)
+            assert wait > 0 or cost <= count + 1e-3
+            taken += cost if wait == 0 else 0
+        assert taken <= count + (now - 1_000.0) * count / seconds + 1e-3
+
+    def test_like_is_full_and_of_the_same_size(self):
+        bucket = TokenBucket(count=3, seconds=60)
+        bucket.take(0.0, 3)
+        other = bucket.like()
+        assert other.count == 3
+        assert other.seconds == 60
+        assert [other.take(0.0, 2), other.take(0.0, 2)] == [0, pytest.approx(20)]
+
+
+class TestSpend:
+    def test_takes_what_is_not_there_and_says_when_it_will_be(self):
+        bucket = TokenBucket(count=10, seconds=10)
+        assert bucket.spend(0.0, 10) == 0
+        assert bucket.spend(0.0, 25) == pytest.approx(25)
+        assert bucket.spend(20.0, 0) == pytest.approx(5)
+        assert bucket.spend(26.0, 0) == 0
+
+    @given(
+        spendings=st.lists(st.tuples(st.floats(0, 5), st.floats(0, 1000)), min_size=1, max_size=100)
+    )
+    def test_who_waits_as_told_stays_within_the_rate(self, spendings: list[tuple[float, float]]):
+        bucket = TokenBucket(count=100, seconds=2)
+        now, spent = 0.0, 0.0
+        for gap, cost in spendings:
+            now += gap
+            wait = bucket.spend(now, cost)
+            spent += cost
+            now += wait
+        assert spent <= 100 + 50 * now + 1e-3
+
+
+class TestTakeFromAll:
+    def test_one_that_is_empty_keeps_the_others_from_being_charged(self):
+        wide, narrow = TokenBucket(count=10, seconds=10), TokenBucket(count=1, seconds=4)
+        for buckets in ([wide, narrow], [narrow, wide]):
+            now = 100.0 if buckets[0] is narrow else 0.0
+            assert take_from_all(buckets, now, 1) == 0
+            assert take_from_all(buckets, now, 1) == pytest.approx(4)
+            assert [wide.take(now) for _ in range(10)] == [0] * 9 + [pytest.approx(1)]
+
+    def test_the_longest_wait_counts(self):
+        slow, fast = TokenBucket(count=1, seconds=9), TokenBucket(count=1, seconds=2)
+        take_from_all([slow, fast], 0.0, 1)
+        assert take_from_all([fast, slow], 0.0, 1) == pytest.approx(9)
+        assert take_from_all([slow, fast], 0.0, 1) == pytest.approx(9)
+
+    def test_nothing_is_asked_of_nobody(self):
+        assert take_from_all([], 0.0, 1e9) == 0
+
+    @given(
+        sizes=st.lists(st.tuples(st.integers(5, 50), st.floats(0.1, 60)), min_size=1, max_size=3),
+        requests=st.lists(st.tuples(st.floats(0, 5), st.sampled_from([0.25, 1.0, 5.0]))),
+    )
+    def test_does_as_the_buckets_themselves_would(
+        self, sizes: list[tuple[int, float]], requests: list[tuple[float, float]]
+    ):
+        buckets = [TokenBucket(count=count, seconds=seconds) for count, seconds in sizes]
+        models = [TokenBucket(count=count, seconds=seconds) for count, seconds in sizes]
+        now = 0.0
+        for gap, cost in requests:
+            now += gap
+            waits = [model.take(now, cost) for model in models]
+            if max(waits):
+                for model, wait in zip(models, waits, strict=True):
+                    if not wait:
+                        model.put_back(cost)
+            assert take_from_all(buckets, now, cost) == pytest.approx(max(waits), abs=1e-5)
 
 
 class TestThrottle:

@@ -13,13 +13,17 @@ from protocol.ids import Id, IdMint
 from protocol.records import Room, RoomKind
 from rooms.fanout import Fanout
 from rooms.hub import Hub
+from rooms.tail import Tails
 from server import metrics as metrics_module
+from server.admission import Admission
 from server.config import Config
 from server.gateway import Gateway
+from server.log_reader import ReadCounts
 from server.metrics import Metrics, ProcessState
 from server.outbox import Tick
 from server.session import CommandCounts
 from server.wheel import TimerWheel
+from tests.rooms.world import Door
 
 # What operators have been told to find there, by its subject.
 PROMISED = {
@@ -37,6 +41,9 @@ PROMISED = {
     "the log's queue": "plaza_log_queue_events",
     "outboxes": "plaza_outbox_bytes",
     "slow closes": "plaza_connections_slow_total",
+    "refused connections by reason": "plaza_connections_refused_total",
+    "closed connections by code": "plaza_connections_closed_total",
+    "paused connections": "plaza_connections_paused",
     "open database connections": "plaza_pool_open",
     "idle database connections": "plaza_pool_idle",
     "loop lag": "plaza_loop_lag_seconds_bucket",
@@ -67,6 +74,7 @@ class Listener:
 
 class Connection:
     waiting = 40
+    reading_paused = True
 
 
 class Process:
@@ -76,8 +84,9 @@ class Process:
         self.metrics = Metrics()
         self.tick = Tick(asyncio.get_running_loop(), self.metrics)
         self.fanout = Fanout(self.tick.wake)
-        self.hub = Hub(self.fanout, joined=lambda *event: None)
-        self.gateway = Gateway(Config(), self.tick, TimerWheel(), {})
+        tails = Tails(room_events=0, all_events=0)
+        self.hub = Hub(self.fanout, lambda *event: None, Door(), tails)
+        self.gateway = Gateway(Config(), self.tick, TimerWheel(), {}, Admission(Config()))
         self.counts = CommandCounts()
         self.log = RoomLog(
             database.open_connection,
@@ -95,6 +104,7 @@ class Process:
                 log=self.log,
                 database=database,
                 commands=self.counts,
+                reads=ReadCounts(),
             )
         )
 
@@ -116,6 +126,8 @@ async def process(database: Database) -> AsyncIterator[Process]:
 
 async def test_everything_promised_is_there(process: Process) -> None:
     process.counts["Send", "ok"] += 1
+    process.gateway.admission.refused["lag"] += 1
+    process.gateway.traffic.closed[4000] += 1
     text, media_type = process.metrics.render()
     assert media_type.startswith("text/plain; version=")
     names = {
@@ -146,6 +158,8 @@ async def test_what_is_counted_is_shown(process: Process, database: Database) ->
     traffic = process.gateway.traffic
     traffic.connections, traffic.accepted, traffic.slow = 2, 5, 1
     traffic.bytes_in, traffic.messages_in = 1_000, 10
+    traffic.closed[4005] += 2
+    process.gateway.admission.refused["queue"] += 3
     process.tick.bytes_out = 2_000
     process.gateway.connections.update([Connection(), Connection()])  # type: ignore[list-item]
     async with database.connection():
@@ -159,6 +173,9 @@ async def test_what_is_counted_is_shown(process: Process, database: Database) ->
     assert samples["plaza_connections"] == 2
     assert samples["plaza_connections_accepted_total"] == 5
     assert samples["plaza_connections_slow_total"] == 1
+    assert samples["plaza_connections_closed_total 4005"] == 2
+    assert samples["plaza_connections_refused_total queue"] == 3
+    assert samples["plaza_connections_paused"] == 2
     assert samples["plaza_received_bytes_total"] == 1_000
     assert samples["plaza_received_messages_total"] == 10
     assert samples["plaza_sent_bytes_total"] == 2_000
@@ -184,10 +201,13 @@ async def test_durations_and_sizes_are_histograms(process: Process) -> None:
 
 async def test_the_loops_lag_is_measured(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics_module, "LAG_INTERVAL", 0.001)
-    watch = asyncio.create_task(process.metrics.watch_loop())
+    lags: list[float] = []
+    watch = asyncio.create_task(process.metrics.watch_loop(lags.append))
     while process.samples()["plaza_loop_lag_seconds_count"] < 2:
         await asyncio.sleep(0)
     watch.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watch
-    assert process.samples()["plaza_loop_lag_seconds_sum"] >= 0
+    samples = process.samples()
+    assert len(lags) == samples["plaza_loop_lag_seconds_count"]
+    assert sum(lags) == pytest.approx(samples["plaza_loop_lag_seconds_sum"])

@@ -16,7 +16,9 @@ from protocol.commands import Command, Hello, History, Leave
 from protocol.errors import FORBIDDEN, PlazaError
 from protocol.events import Event, Ok
 from protocol.ids import Id
-from server.session import ChatSession, CommandCounts, OpenSessions, State
+from server.allowance import FEWEST_REFUSALS, Allowance
+from server.limits import TokenBucket
+from server.session import PENALTY_SECONDS, ChatSession, CommandCounts, OpenSessions, State
 
 LEAVE = {"t": "leave", "id": 7, "room": "9"}
 HELLO = {"t": "hello", "id": 1, "token": "x"}
@@ -41,7 +43,7 @@ class Connection:
         self.wire = Wire()
         self.sent: list[tuple[bool, dict[str, Any]]] = []
         self.closed: list[Close] = []
-        self.draining = False
+        self.allowance = Allowance(lambda: 0.0)
 
     @property
     def outbox(self) -> "Connection":
@@ -171,11 +173,14 @@ class TestStates:
         assert lobby.session.state is State.GONE
         assert lobby.seen_off == farewells
 
-    def test_nothing_is_begun_when_the_process_ends(self, live: Lobby) -> None:
-        live.connection.draining = True
+    def test_it_is_busy_while_a_command_is_unanswered(self, live: Lobby) -> None:
+        assert not live.session.busy
         live.hear(LEAVE)
-        assert live.codes() == ["unavailable"]
-        assert not live.asked
+        live.hear({**LEAVE, "id": 8})
+        live.session.answer(live.asked[0], Ok(id=7))
+        assert live.session.busy
+        live.session.refuse(live.asked[1], PlazaError(FORBIDDEN))
+        assert not live.session.busy
 
     def test_the_header_of_the_upgrade_may_carry_the_token(self) -> None:
         assert Lobby(Authorization="Bearer x").session.authorization == "Bearer x"
@@ -266,6 +271,62 @@ class TestUnanswered:
             lobby.hear({"t": "leave", "id": 1})
         lobby.hear(LEAVE)
         assert len(lobby.asked) == 1
+
+
+class TestRates:
+    """Time stands still: what is spent does not come back."""
+
+    def lobby(self, tokens: float) -> Lobby:
+        lobby = Lobby()
+        lobby.session.state = State.LIVE
+        bucket = TokenBucket(count=tokens, seconds=2.0)
+        lobby.connection.allowance = Allowance(lambda: 0.0, commands=(bucket,))
+        return lobby
+
+    def test_a_command_without_a_token_is_refused_and_told_when_to_come_back(self) -> None:
+        lobby = self.lobby(2)
+        for number in range(3):
+            lobby.hear({**LEAVE, "id": number})
+        assert [command.id for command in lobby.asked] == [0, 1]
+        ((_, error),) = lobby.connection.sent
+        assert (error["id"], error["code"], error["retry_after"]) == (2, "rate_limited", 1.0)
+        assert lobby.counts == {("Leave", "rate_limited"): 1}
+        assert not lobby.connection.closed
+
+    def test_commands_have_their_costs(self) -> None:
+        lobby = self.lobby(8)
+        lobby.hear({"t": "history", "id": 1, "room": "9"})
+        for number in range(2, 8):
+            lobby.hear({"t": "typing", "id": number, "room": "9"})
+        lobby.hear({**LEAVE, "id": 8})
+        assert [command.id for command in lobby.asked] == [1, 2, 3, 4, 5, 6, 7, 8]
+        lobby.hear({**LEAVE, "id": 9})
+        assert lobby.codes() == ["rate_limited"]
+
+    def test_what_is_no_command_costs_too(self) -> None:
+        lobby = self.lobby(2)
+        for number in range(3):
+            lobby.hear({"t": "dance", "id": number})
+        assert lobby.codes() == ["unknown_command", "unknown_command", "rate_limited"]
+        assert lobby.connection.sent[-1][1]["id"] == 2
+        assert lobby.counts[("invalid", "rate_limited")] == 1
+
+    def test_whoever_goes_on_is_closed_after_the_answer(self) -> None:
+        lobby = self.lobby(1)
+        for number in range(2 + FEWEST_REFUSALS):
+            assert not lobby.connection.closed
+            lobby.hear({**LEAVE, "id": number})
+        assert lobby.codes() == ["rate_limited"] * (1 + FEWEST_REFUSALS)
+        (closed,) = lobby.connection.closed
+        assert closed.code == close.RATE_LIMITED.code
+        assert close.delay_of(closed.reason) == PENALTY_SECONDS
+
+    def test_a_refused_command_waits_for_no_answer(self) -> None:
+        lobby = self.lobby(1)
+        lobby.hear(LEAVE)
+        lobby.hear({**LEAVE, "id": 8})
+        lobby.session.answer(lobby.asked[0], Ok(id=7))
+        assert not lobby.session.busy
 
 
 class TestBadFrames:

@@ -12,25 +12,39 @@ from argon2.profiles import CHEAPEST
 
 from persistence.database import Database
 from persistence.embedded import EmbeddedPostgres
+from persistence.marker_writer import MarkerWriter
 from persistence.room_log import RoomLog
 from protocol import errors
 from protocol.ids import Id, IdMint
 from rooms.fanout import Fanout
 from rooms.hub import Hub
+from rooms.tail import Tails
 from server import rest
+from server.admission import Admission
 from server.background import Background
 from server.chat import Chat
 from server.config import Config, Limits
+from server.indexer import Indexer
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
 from server.metrics import Metrics
 from server.passwords import Passwords
+from server.presence import Presences
+from server.receipts import Receipts
+from server.relations import Relations
+from server.search import Search
 from server.session import OpenSessions
 from server.tokens import TokenKey
 
 PASSWORD = "correct horse battery"
 START = 1_800_000_000_000
-UNTHROTTLED = Limits(signups_per_ip_hour=0, logins_per_ip_minute=0, logins_per_account_minute=0)
+UNTHROTTLED = Limits(
+    signups_per_ip_hour=0,
+    logins_per_ip_minute=0,
+    logins_per_account_minute=0,
+    commands_per_account_second=0,
+    commands_per_ip_second=0,
+)
 
 Serve = Callable[..., Awaitable["Site"]]
 
@@ -147,6 +161,7 @@ async def database(one_database: Database) -> Database:
     async with one_database.connection() as connection:
         await connection.execute("DELETE FROM rooms; DELETE FROM room_events")
         await connection.execute("DELETE FROM message_reactions; DELETE FROM accounts")
+        await connection.execute("DELETE FROM message_search; DELETE FROM message_search_progress")
     return one_database
 
 
@@ -181,7 +196,9 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
     mint = IdMint(0)
     sessions = ClosedSessions()
     background = Background()
-    hub = Hub(Fanout(lambda: None), joined=lambda *event: None)
+    presences = Presences(database=database, background=background, config=config, clock=clock)
+    tails = Tails(room_events=0, all_events=0)
+    hub = Hub(Fanout(lambda: None), lambda *event: None, presences, tails)
     metrics = Metrics()
     log = RoomLog(
         database.open_connection,
@@ -192,6 +209,20 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
         clock=clock,
     )
     await log.open()
+    writer = MarkerWriter(
+        database.open_connection,
+        moved=lambda news: receipts.moved(news),  # noqa: PLW0108 - made below
+        capacity=0,
+    )
+    await writer.open()
+    receipts = Receipts(
+        writer=writer,
+        database=database,
+        hub=hub,
+        background=background,
+        wake=lambda: None,
+        members=config.limits.receipts_members,
+    )
     chat = Chat(
         database=database,
         log=log,
@@ -211,9 +242,13 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
             config=config,
             database=database,
             chat=chat,
+            relations=Relations(database, hub, presences, limit=config.limits.blocked_accounts),
+            receipts=receipts,
+            search=Search(database, Indexer(database, waiting=lambda: 0)),
             passwords=passwords,
             tokens=TokenKey(bytes(32), lifetime=900),
             throttles=Throttles.of(config.limits),
+            admission=Admission(config),
             mint=mint,
             clock=clock,
             readiness=readiness,
@@ -227,6 +262,7 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
             await site.reset()
             await site.anyone.aclose()
     await log.close()
+    await writer.close(within=5)
     await background.cancel()
 
 

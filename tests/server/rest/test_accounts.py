@@ -93,10 +93,35 @@ class TestLookUp:
         answer = await alice.get("/accounts", params={"username": name})
         assert answer.json()["items"] == []
 
-    async def test_needs_a_username(self, alice):
-        answer = await alice.get("/accounts")
+    @pytest.mark.parametrize("query", [{}, {"username": "bob", "prefix": "bob"}])
+    async def test_needs_a_username_or_its_beginning(self, alice, query):
+        answer = await alice.get("/accounts", params=query)
         assert answer.code == "bad_request"
         assert "username" in answer.json()["error"]["message"]
+
+    async def test_finds_by_the_beginning_page_by_page(self, site, alice):
+        names = ["ada", "ada_2", "ada_lovelace", "adam"]
+        for name in [*names, "a_da", "adb"]:
+            await site.sign_up(name)
+        found, query = [], {"prefix": "ADA", "limit": 2}
+        while True:
+            page = (await alice.get("/accounts", params=query)).json()
+            found += [user["username"] for user in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            query["cursor"] = page["next_cursor"]
+        assert found == names
+
+    @pytest.mark.parametrize("prefix", ["nobody", "a%", "é", "\0", "x" * 31])
+    async def test_finds_nobody_who_begins_so(self, alice, prefix):
+        answer = await alice.get("/accounts", params={"prefix": prefix})
+        assert answer.json() == {"items": [], "next_cursor": None}
+
+    @pytest.mark.parametrize(
+        "query", [{"prefix": ""}, {"prefix": "x" * 101}, {"prefix": "a", "cursor": "YQ"}]
+    )
+    async def test_refuses_a_wrong_query(self, alice, query):
+        assert (await alice.get("/accounts", params=query)).code == "bad_request"
 
     async def test_refuses_an_unknown_id(self, alice):
         assert (await alice.get("/accounts/999")).code == "not_found"

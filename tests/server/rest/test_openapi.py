@@ -48,6 +48,12 @@ async def test_has_every_route(document):
             "/rooms/{room}/messages/{seq}/reactions/{emoji}": "PUT DELETE",
             "/rooms/{room}/members": "GET POST",
             "/rooms/{room}/members/{account}": "PATCH DELETE",
+            "/rooms/{room}/members/{account}/mute": "PUT DELETE",
+            "/rooms/{room}/bans": "GET",
+            "/rooms/{room}/bans/{account}": "PUT DELETE",
+            "/rooms/{room}/pins": "GET",
+            "/rooms/{room}/pins/{seq}": "PUT DELETE",
+            "/search/messages": "GET",
         }.items()
         for method in methods.split()
     }

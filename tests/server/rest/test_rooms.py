@@ -45,6 +45,7 @@ class TestRooms:
             "title": "Engines",
             "last_seq": 1,
             "role": "owner",
+            "members": 2,
             "read_seq": 1,
         }
 
