@@ -1,18 +1,20 @@
 """What accounts do with rooms, beyond one event: for the socket's commands and for REST alike."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
 
 import asyncpg
 
-from persistence import rooms
+from persistence import moderation, relations, rooms, threads
 from persistence.database import Database
 from persistence.room_log import Outcome, RoomLog
 from protocol.drafts import Draft, Unchanged, Written
 from protocol.errors import BAD_REQUEST, NOT_FOUND, PlazaError
-from protocol.events import AnyRoomEvent, Created
+from protocol.events import AnyRoomEvent, Created, Message
 from protocol.ids import Id, IdMint
-from protocol.records import Member, Role, Room, RoomKind
+from protocol.records import Ban, Member, Role, Room, RoomKind
 from protocol.times import from_ms
 from rooms import permissions
 from rooms.body import clean_title
@@ -71,7 +73,7 @@ class Chat:
             key: the creator's own name for this creation.
 
         Raises:
-            PlazaError: bad_request, not_found (a member is no account), unavailable.
+            PlazaError: bad_request, not_found (a member is no account), blocked, unavailable.
         """
         now = self._clock()
         event = Created(
@@ -83,8 +85,8 @@ class Chat:
             title=_title_for(kind, title),
             members=_first_members(kind, actor, members),
         )
-        async with self._database.connection() as connection:
-            room_id, _ = await rooms.create(connection, event, at=from_ms(now), key=key)
+        async with self._database.transaction() as connection:
+            room_id = await _create(connection, event, at=from_ms(now), key=key)
             room = await rooms.room(connection, actor, room_id)
         assert room is not None
         # Of a room that is not new as well: if the database went away right after its creation,
@@ -161,12 +163,16 @@ class Chat:
         account: Id,
         room_id: Id,
         *,
+        thread: int | None = None,
         before: int | None = None,
         after: int | None = None,
         around: int | None = None,
         limit: int,
     ) -> tuple[list[AnyRoomEvent], bool]:
         """Events of a room's log, in ascending order; the newest ones by default.
+
+        Args:
+            thread: a message of a thread: the messages of that thread only.
 
         Returns:
             The events, and whether there are more in the direction asked for: newer ones for
@@ -179,20 +185,46 @@ class Chat:
             raise PlazaError(BAD_REQUEST, "Give at most one of before, after and around.")
         async with self._database.connection() as connection:
             room = await self._readable(connection, account, room_id)
+            older = partial(rooms.events_before, connection, room_id)
+            newer = partial(rooms.events_after, connection, room_id)
+            if thread is not None:
+                root = await threads.root_of(connection, room_id, thread)
+                if root is None:
+                    raise PlazaError(NOT_FOUND, permissions.NO_SUCH_MESSAGE)
+                older = partial(threads.events_before, connection, room_id, root)
+                newer = partial(threads.events_after, connection, room_id, root)
             if after is not None:
-                found = await rooms.events_after(connection, room_id, after, limit + 1)
+                found = await newer(after, limit + 1)
                 return found[:limit], len(found) > limit
             if around is not None:
-                return await _around(connection, room_id, max(around, 1), limit)
+                return await _around(older, newer, max(around, 1), limit)
             end = room.last_seq + 1 if before is None else before
-            found = await rooms.events_before(connection, room_id, end, limit + 1)
+            found = await older(end, limit + 1)
             return found[-limit:], len(found) > limit
 
-    async def mark_read(self, account: Id, room_id: Id, seq: int) -> None:
-        """Move an account's read marker forward. Raises PlazaError not_found to non-members."""
+    async def bans(
+        self, account: Id, room_id: Id, *, after: int, limit: int
+    ) -> tuple[list[Ban], Id | None]:
+        """Who is banned from a room, in the order of their ids, and where the next page starts.
+
+        Raises:
+            PlazaError: not_found, forbidden.
+        """
+        now = from_ms(self._clock())
         async with self._database.connection() as connection:
-            if await rooms.mark_read(connection, room_id, account, seq) is None:
-                raise PlazaError(NOT_FOUND, permissions.NO_SUCH_ROOM)
+            room = await self._readable(connection, account, room_id)
+            permissions.may_list_bans(room.kind, room.role)
+            found = await moderation.bans(
+                connection, room_id, now=now, after=after, limit=limit + 1
+            )
+        page = found[:limit]
+        return page, page[-1].account if len(found) > limit else None
+
+    async def pins(self, account: Id, room_id: Id) -> list[Message]:
+        """A room's pinned messages, the last one pinned first. Raises PlazaError not_found."""
+        async with self._database.connection() as connection:
+            await self._readable(connection, account, room_id)
+            return await moderation.pins(connection, room_id)
 
     def close_sessions(self, revoked: Iterable[Id]) -> None:
         """Close the connections of login sessions that are no longer good."""
@@ -206,15 +238,34 @@ class Chat:
         return room
 
 
+async def _create(
+    connection: asyncpg.Connection, event: Created, *, at: datetime, key: str | None
+) -> Id:
+    """Create a room, or find the one that is there, of which nothing is asked. In a transaction."""
+    if event.kind is not RoomKind.DM:
+        room, _ = await rooms.create(connection, event, at=at, key=key)
+        return room
+    pair = min(event.members), max(event.members)
+    await relations.lock_pair(connection, *pair)
+    room, is_new = await rooms.create(connection, event, at=at, key=key)
+    if is_new:
+        permissions.may_open_dm(blocked=await relations.is_blocked(connection, *pair))
+    return room
+
+
+_Read = Callable[[int, int], Awaitable[list[AnyRoomEvent]]]
+"""`read(seq, limit)`: the events next to a seq, in ascending order."""
+
+
 async def _around(
-    connection: asyncpg.Connection, room_id: Id, seq: int, limit: int
+    older: _Read, newer: _Read, seq: int, limit: int
 ) -> tuple[list[AnyRoomEvent], bool]:
     # The event itself leads the newer half; a short newer half makes room for older ones.
-    newer = await rooms.events_after(connection, room_id, seq - 1, limit - limit // 2)
-    wanted = limit - len(newer)
-    older = await rooms.events_before(connection, room_id, seq, wanted + 1)
-    more = len(older) > wanted
-    return older[len(older) - wanted if more else 0 :] + newer, more
+    after = await newer(seq - 1, limit - limit // 2)
+    wanted = limit - len(after)
+    before = await older(seq, wanted + 1)
+    more = len(before) > wanted
+    return before[len(before) - wanted if more else 0 :] + after, more
 
 
 def _title_for(kind: RoomKind, title: str | None) -> str | None:

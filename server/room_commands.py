@@ -30,6 +30,7 @@ class RoomCommands:
         events, more = await self._chat.page(
             session.account,
             command.room,
+            thread=command.thread,
             before=command.before,
             after=command.after,
             around=command.around,

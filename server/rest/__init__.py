@@ -6,10 +6,14 @@ A map, in reading order:
     ports           what it needs from the rest of the process
     authentication  Authorization: Bearer
     accounts        /accounts, /me
+    relations       /me/blocks, /me/mutes, /me/settings
     sessions        /sessions
     rooms           /rooms, /rooms/{room}, /rooms/{room}/events
     messages        /rooms/{room}/messages
     members         /rooms/{room}/members
+    pins            /rooms/{room}/pins
+    moderation      /rooms/{room}/bans, /rooms/{room}/members/{account}/mute
+    search          /search/messages
     entries         what a write to a room is answered with
     bodies          what is taken and given besides the protocol's own records
     parameters      what stands in paths, queries and headers
@@ -19,6 +23,7 @@ A map, in reading order:
     openapi         /api/v1/schema
     docs            /api/v1/docs
     operations      /healthz, /readyz, /metrics
+    web             /: the files of web/
 
 Controllers are thin: parse, call one function, shape the answer. The rules are in server/auth.py
 and in rooms/, where the socket's commands obey the same ones.

@@ -9,13 +9,14 @@ from persistence import accounts
 from persistence.accounts import Account
 from persistence.database import Database
 from protocol import errors
-from protocol.errors import NOT_FOUND, PlazaError
+from protocol.errors import BAD_REQUEST, NOT_FOUND, PlazaError
 from protocol.records import User
 from server.auth import Auth, Origin, SignedIn
 from server.rest.authentication import ANYONE
 from server.rest.bodies import ChangePassword, SignUp, UserPage
+from server.rest.cursors import cursor_after_name, name_of
 from server.rest.errors import refusals
-from server.rest.parameters import AccountId
+from server.rest.parameters import AccountId, Cursor, PageLimit
 from server.rest.wire import Injected
 from server.tokens import Claims
 
@@ -48,19 +49,36 @@ class Accounts(Controller):
         return await auth.sign_up(data.username, data.email, data.password, origin)
 
     @get(
-        summary="Find an account by its username",
-        description="A list of one, or of none. Case does not matter.",
+        summary="Find accounts by their usernames",
+        description="By the whole name, `username`: a list of one, or of none. Or by its "
+        "beginning, `prefix`: page by page, in the order of the names. Case does not matter.",
         responses=refusals(),
     )
-    async def find_account(
+    async def find_accounts(
         self,
         database: Injected[Database],
-        username: Annotated[str, QueryParameter(max_length=100, description="The whole name")],
+        username: Annotated[
+            str | None, QueryParameter(max_length=100, description="The whole name")
+        ] = None,
+        prefix: Annotated[
+            str | None,
+            QueryParameter(min_length=1, max_length=100, description="The beginning of the name"),
+        ] = None,
+        cursor: Cursor = None,
+        limit: PageLimit = 50,
     ) -> UserPage:
-        """Look an account up by name."""
+        """Look accounts up by name."""
+        if (username is None) is (prefix is None):
+            raise PlazaError(BAD_REQUEST, "Give either username or prefix.")
         async with database.connection() as connection:
-            user = await accounts.account_by_username(connection, username)
-        return UserPage(items=[] if user is None else [user])
+            if prefix is None:
+                user = await accounts.account_by_username(connection, username or "")
+                return UserPage(items=[] if user is None else [user])
+            found = await accounts.accounts_by_prefix(
+                connection, prefix, after=name_of(cursor), limit=limit + 1
+            )
+        more = found[limit - 1].username if len(found) > limit else None
+        return UserPage(items=found[:limit], next_cursor=cursor_after_name(more))
 
     @get(
         "/{account:str}",

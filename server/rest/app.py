@@ -15,11 +15,16 @@ from server.rest.docs import docs_page
 from server.rest.errors import HANDLERS
 from server.rest.members import Members
 from server.rest.messages import Messages
+from server.rest.moderation import Bans, Mutes
 from server.rest.openapi import API, openapi_config
 from server.rest.operations import operations
+from server.rest.pins import Pins
 from server.rest.ports import Services
+from server.rest.relations import Blocks, MutedAccounts, Settings
 from server.rest.rooms import Rooms
+from server.rest.search import MessageSearch
 from server.rest.sessions import Sessions
+from server.rest.web import web_files
 from server.rest.wire import IdSchema, PlazaRequest, decode_id, is_id
 from server.tokens import Claims
 
@@ -42,18 +47,34 @@ def build(services: Services) -> Litestar:
     )
     api = Router(
         API,
-        route_handlers=[Accounts, Me, Sessions, Rooms, Messages, Members],
-        middleware=[lambda app: BearerAuthentication(app, auth=auth)],
+        route_handlers=[
+            Accounts,
+            Me,
+            Blocks,
+            MutedAccounts,
+            Settings,
+            Sessions,
+            Rooms,
+            Messages,
+            Members,
+            Pins,
+            Bans,
+            Mutes,
+            MessageSearch,
+        ],
+        middleware=[lambda app: BearerAuthentication(app, auth=auth, admission=services.admission)],
         dependencies={
             "auth": _constant(auth),
             "chat": _constant(services.chat),
+            "relations": _constant(services.relations),
+            "search": _constant(services.search),
             "database": _constant(services.database),
             "caller": Provide(_caller, sync_to_thread=False),
             "origin": Provide(_origin, sync_to_thread=False),
         },
     )
     return Litestar(
-        [api, docs_page, *operations(services)],
+        [api, docs_page, web_files(), *operations(services)],
         request_class=PlazaRequest,
         request_max_body_size=services.config.limits.request_bytes or None,
         type_encoders={Id: str},

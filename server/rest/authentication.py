@@ -2,9 +2,10 @@
 
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from protocol.errors import UNAUTHORIZED, PlazaError
+from server.admission import Admission
 from server.auth import Auth
 
 # Set as `opt` on the few routes that need no token: one that forgets it is closed, not open.
@@ -14,12 +15,20 @@ ANYONE = {"exclude_from_auth": True}
 class BearerAuthentication(AbstractAuthenticationMiddleware):
     """Lets a request pass if its access token is good and its session still stands.
 
-    The session is looked up on every request: a revoked one is shut out at once.
+    The session is looked up on every request: a revoked one is shut out at once. Before that the
+    request is charged to its address and its account, from the buckets of their connections.
     """
 
-    def __init__(self, app: ASGIApp, auth: Auth) -> None:
+    def __init__(self, app: ASGIApp, auth: Auth, admission: Admission) -> None:
         super().__init__(app)
         self._auth = auth
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Charge the request, with a token or without, to its address; then go on."""
+        client = scope["client"]
+        self._admission.charge_network(client[0] if client else "")
+        await super().__call__(scope, receive, send)
 
     async def authenticate_request(
         self,
@@ -28,7 +37,7 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
         """Return the caller's Claims.
 
         Raises:
-            PlazaError: unauthorized or token_expired.
+            PlazaError: unauthorized, token_expired or rate_limited.
         """
         header = connection.headers.get("authorization")
         if header is None:
@@ -36,4 +45,7 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise PlazaError(UNAUTHORIZED, "The only scheme of Authorization here is Bearer.")
-        return AuthenticationResult(user=None, auth=await self._auth.caller(token.strip()))
+        claims = self._auth.read(token.strip())
+        self._admission.charge_account(claims.account)
+        await self._auth.confirm(claims)
+        return AuthenticationResult(user=None, auth=claims)

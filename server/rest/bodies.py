@@ -6,11 +6,12 @@ from msgspec import Meta, Struct
 
 from persistence.sessions import Session
 from protocol.codec import to_builtins
-from protocol.commands import Attachments, Body, Members, Nonce, Title
-from protocol.events import AnyRoomEvent
+from protocol.commands import Attachments, Body, Members, Nonce, SlowSeconds, Span, Title
+from protocol.events import AnyRoomEvent, Message
 from protocol.ids import Id
-from protocol.records import Member, Record, Role, Room, RoomKind, Seq, Time, User
+from protocol.records import Ban, Member, Record, Role, Room, RoomKind, Seq, Time, User
 from server.passwords import MAX_LENGTH, MIN_LENGTH
+from server.search import Hit
 
 # The rules for new ones are in server/auth.py and server/passwords.py. These bounds are generous,
 # and keep anybody from having a megabyte of password normalised.
@@ -67,10 +68,11 @@ class NewRoom(RequestBody):
     members: Members = []
 
 
-class NewTitle(RequestBody):
-    """Another title for a room."""
+class RoomChanges(RequestBody):
+    """What is to change of a room: one of these at least."""
 
-    title: Title
+    title: Title | None = None
+    slow_mode: SlowSeconds | None = None
 
 
 class NewMessage(RequestBody):
@@ -94,10 +96,23 @@ class NewMember(RequestBody):
     account: Annotated[Id, Meta(description="Oneself, to join a channel; others, to invite them")]
 
 
+class Term(RequestBody):
+    """How long something is to hold; without `seconds`: for good."""
+
+    seconds: Span | None = None
+
+
 class NewRole(RequestBody):
     """Another role for a member."""
 
     role: Role
+
+
+class SettingsChanges(RequestBody):
+    """Other settings; those that are left out stay."""
+
+    busy: Annotated[bool, Meta(description="Shown on all devices, until taken back")] | None = None
+    hidden: Annotated[bool, Meta(description="Shown offline to everybody")] | None = None
 
 
 EXAMPLES: dict[str, Any] = {
@@ -108,13 +123,22 @@ EXAMPLES: dict[str, Any] = {
         Refresh(refresh_token="V2hvIHJlYWRzIHRoaXMgaGFzIGdvb2QgZXllcy4gISE"),  # noqa: S106
         ChangePassword(current_password="correct horse battery", new_password="staple of battery"),  # noqa: S106
         NewRoom(kind=RoomKind.GROUP, title="Engines", members=[Id(118094627143680001)]),
-        NewTitle(title="Analytical engines"),
+        RoomChanges(title="Analytical engines", slow_mode=10),
         NewMessage(body="The engine weaves algebraic patterns.", nonce="c1-7"),
         NewBody(body="The engine weaves algebraical patterns."),
         NewMember(account=Id(118094627143680001)),
         NewRole(role=Role.ADMIN),
+        Term(seconds=3_600),
+        SettingsChanges(busy=True),
     )
 }
+
+
+class OwnSettings(Struct, frozen=True, kw_only=True):
+    """Whether one is busy, and whether one is shown offline to everybody."""
+
+    busy: bool
+    hidden: bool
 
 
 class OwnSession(Session, frozen=True):
@@ -159,6 +183,24 @@ class MemberPage(Page, frozen=True):
     """Members of a room."""
 
     items: list[Member]
+
+
+class BanPage(Page, frozen=True):
+    """Who is banned from a room."""
+
+    items: list[Ban]
+
+
+class MessagePage(Page, frozen=True):
+    """Messages."""
+
+    items: list[Message]
+
+
+class HitPage(Page, frozen=True):
+    """Messages that were found."""
+
+    items: list[Hit]
 
 
 class EventPage(Struct, frozen=True):

@@ -92,11 +92,11 @@ def refusals(*specs: ErrorSpec, anyone: bool = False) -> dict[int, ResponseSpec]
         specs: the errors of this route; those that any route can answer are added.
         anyone: the route needs no access token.
     """
-    always = [errors.BAD_REQUEST, errors.INTERNAL, errors.UNAVAILABLE]
+    always = [errors.BAD_REQUEST, errors.RATE_LIMITED, errors.INTERNAL, errors.UNAVAILABLE]
     if not anyone:
         always += [errors.UNAUTHORIZED, errors.TOKEN_EXPIRED]
     by_status: dict[int, list[ErrorSpec]] = defaultdict(list)
-    for spec in (*always, *specs):
+    for spec in dict.fromkeys((*always, *specs)):
         by_status[spec.status].append(spec)
     return {status: _documented(by_status[status]) for status in sorted(by_status)}
 

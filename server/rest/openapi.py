@@ -54,6 +54,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag("rooms", "Conversations and their logs"),
             Tag("messages", "What is said in a room"),
             Tag("members", "Who is in a room"),
+            Tag("moderation", "Who may not write in a room, or not come into it"),
         ],
         operation_id_creator=_operation_id,
         render_plugins=[_Document(path=["/", "/openapi.json"])],

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from persistence.database import Database
 from protocol.ids import IdMint
+from server.admission import Admission
 from server.chat import Chat
 from server.config import Config
 from server.limits import Throttles
 from server.passwords import Passwords
+from server.receipts import Receipts
+from server.relations import Relations
+from server.search import Search
 from server.tokens import TokenKey
 
 # What is wrong with each part that the process depends on, as a sentence; None: nothing.
@@ -29,9 +33,13 @@ class Services:
     config: Config
     database: Database
     chat: Chat
+    relations: Relations
+    receipts: Receipts
+    search: Search
     passwords: Passwords
     tokens: TokenKey
     throttles: Throttles
+    admission: Admission
     mint: IdMint
     clock: Callable[[], int]
     readiness: Readiness

@@ -6,10 +6,11 @@ from litestar import Controller, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from protocol import errors
+from protocol.errors import BAD_REQUEST, PlazaError
 from protocol.records import Room
 from rooms import conversation
 from server.chat import Chat
-from server.rest.bodies import Entry, EventPage, NewRoom, NewTitle, RoomPage
+from server.rest.bodies import Entry, EventPage, NewRoom, RoomChanges, RoomPage
 from server.rest.cursors import cursor_after, position_of
 from server.rest.entries import write
 from server.rest.errors import refusals
@@ -19,7 +20,7 @@ from server.tokens import Claims
 
 
 class Rooms(Controller):
-    """Create, list, show and rename rooms."""
+    """Create, list, show and change rooms."""
 
     path = "/rooms"
     tags = ["rooms"]
@@ -75,20 +76,35 @@ class Rooms(Controller):
 
     @patch(
         "/{room:str}",
-        summary="Rename a room",
+        summary="Rename a room, or set its slow mode",
+        description="`slow_mode`: the seconds that plain members wait between two messages; 0: "
+        "none. The answer is the last entry written.",
         responses=refusals(errors.FORBIDDEN, errors.NOT_FOUND, errors.OVERLOADED),
     )
-    async def rename_room(
-        self, room: RoomId, data: JSONBody[NewTitle], caller: Injected[Claims], chat: Injected[Chat]
+    async def change_room(
+        self,
+        room: RoomId,
+        data: JSONBody[RoomChanges],
+        caller: Injected[Claims],
+        chat: Injected[Chat],
     ) -> Entry:
-        """Give a group or channel another title."""
-        return await write(chat, conversation.rename(caller.account, room, data.title))
+        """Change a group or channel."""
+        drafts = []
+        if data.title is not None:
+            drafts.append(conversation.rename(caller.account, room, data.title))
+        if data.slow_mode is not None:
+            drafts.append(conversation.slow_mode(caller.account, room, data.slow_mode))
+        if not drafts:
+            raise PlazaError(BAD_REQUEST, "Give a title or slow_mode: nothing is to change.")
+        entries = [await write(chat, draft) for draft in drafts]
+        return max(entries, key=lambda entry: entry.seq or 0)
 
     @get(
         "/{room:str}/events",
         summary="Read a room's log",
         description="The events before, after or around a seq, in ascending order; the newest ones "
-        "by default. At most one of `before`, `after` and `around` may be given.",
+        "by default. At most one of `before`, `after` and `around` may be given. With `thread`, "
+        "the seq of a message: the first message of its thread and the replies only.",
         responses=refusals(errors.NOT_FOUND),
     )
     async def read_events(
@@ -99,10 +115,17 @@ class Rooms(Controller):
         before: LogPosition = None,
         after: LogPosition = None,
         around: LogPosition = None,
+        thread: LogPosition = None,
         limit: PageLimit = 50,
     ) -> EventPage:
         """Read a page of the log."""
         items, more = await chat.page(
-            caller.account, room, before=before, after=after, around=around, limit=limit
+            caller.account,
+            room,
+            thread=thread,
+            before=before,
+            after=after,
+            around=around,
+            limit=limit,
         )
         return EventPage(items, more)

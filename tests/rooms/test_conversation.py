@@ -11,14 +11,19 @@ from protocol.events import (
     Edited,
     MemberCause,
     MemberChanged,
+    MemberMuted,
     Message,
+    Pinned,
     Reacted,
     Renamed,
     RoomEvent,
+    SlowModeSet,
+    Unpinned,
     Unreacted,
 )
 from protocol.ids import Id
 from protocol.records import Attachment, Role, RoomKind
+from protocol.times import FOREVER
 from rooms import conversation
 
 ADA, BOB, ROOM = Id(1), Id(2), Id(9)
@@ -68,14 +73,36 @@ PHOTO = Attachment(id="photo-1", name="garden.jpg")
             MemberChanged(**HEAD, account=BOB, cause=MemberCause.PROMOTED, role=Role.ADMIN),
         ),
         (conversation.rename(ADA, ROOM, " Garden "), Renamed(**HEAD, title="Garden")),
+        (conversation.pin(ADA, ROOM, 4, nonce="n"), Pinned(**HEAD, nonce="n", target=4)),
+        (conversation.unpin(ADA, ROOM, 4, nonce="n"), Unpinned(**HEAD, nonce="n", target=4)),
+        (
+            conversation.ban(ADA, ROOM, BOB),
+            MemberChanged(**HEAD, account=BOB, cause=MemberCause.BANNED),
+        ),
+        (
+            conversation.unban(ADA, ROOM, BOB),
+            MemberChanged(**HEAD, account=BOB, cause=MemberCause.UNBANNED),
+        ),
+        (conversation.mute(ADA, ROOM, BOB), MemberMuted(**HEAD, account=BOB, until=FOREVER)),
+        (conversation.unmute(ADA, ROOM, BOB), MemberMuted(**HEAD, account=BOB)),
+        (conversation.slow_mode(ADA, ROOM, 10), SlowModeSet(**HEAD, seconds=10)),
     ],
 )
 def test_the_event_is_complete_but_for_the_logs_part(draft: Draft, event: RoomEvent) -> None:
     assert draft.event == event
 
 
-def test_a_message_needs_a_member_and_nothing_else() -> None:
-    assert conversation.message(ADA, ROOM, "hi").guard is None
+def test_only_a_plain_message_is_quick() -> None:
+    assert conversation.message(ADA, ROOM, "hi").quick
+    assert not conversation.message(ADA, ROOM, "hi", reply_to=4).quick
+    assert not conversation.edit(ADA, ROOM, 4, "hi").quick
+    assert not conversation.slow_mode(ADA, ROOM, 10).quick
+
+
+def test_bans_and_mutes_last_as_long_as_is_said() -> None:
+    for action in (conversation.ban, conversation.mute):
+        assert action(ADA, ROOM, BOB, seconds=60).seconds == 60
+        assert action(ADA, ROOM, BOB).seconds is None
 
 
 def test_mentions_are_read_off_the_stored_body() -> None:
@@ -105,12 +132,15 @@ def facts(actor: Role | None = Role.MEMBER, **others: object) -> Facts:
 
 
 BOBS = Target(sender=BOB, deleted=False)
+BOB_IS = Role.MEMBER
 REACTED = Target(sender=BOB, deleted=False, has_reaction=True)
 
 
 @pytest.mark.parametrize(
     ("draft", "state", "code"),
     [
+        (conversation.message(ADA, ROOM, "hi"), facts(actor=None), NOT_FOUND.code),
+        (conversation.message(ADA, ROOM, "hi"), facts(), None),
         (conversation.message(ADA, ROOM, "hi", reply_to=4), facts(), NOT_FOUND.code),
         (conversation.edit(ADA, ROOM, 4, "x"), facts(target=BOBS), FORBIDDEN.code),
         (conversation.edit(BOB, ROOM, 4, "x"), facts(target=BOBS), None),
@@ -134,6 +164,14 @@ REACTED = Target(sender=BOB, deleted=False, has_reaction=True)
             FORBIDDEN.code,
         ),
         (conversation.rename(ADA, ROOM, "same "), facts(Role.OWNER, title="same"), "unchanged"),
+        (conversation.pin(ADA, ROOM, 4), facts(Role.ADMIN, target=BOBS), None),
+        (conversation.pin(ADA, ROOM, 4), facts(target=BOBS), FORBIDDEN.code),
+        (conversation.unpin(ADA, ROOM, 4), facts(Role.ADMIN, target=BOBS), "unchanged"),
+        (conversation.ban(ADA, ROOM, BOB), facts(Role.ADMIN, subject_exists=True), None),
+        (conversation.unban(ADA, ROOM, BOB), facts(Role.ADMIN), "unchanged"),
+        (conversation.mute(ADA, ROOM, BOB), facts(Role.ADMIN), NOT_FOUND.code),
+        (conversation.unmute(ADA, ROOM, BOB), facts(Role.ADMIN, subject=BOB_IS), "unchanged"),
+        (conversation.slow_mode(ADA, ROOM, 9), facts(Role.ADMIN, slow_seconds=9), "unchanged"),
     ],
 )
 def test_the_guard_is_the_actions_own(draft: Draft, state: Facts, code: str | None) -> None:
