@@ -87,6 +87,26 @@ def migrate(
     return exits.OK.code
 
 
+@app.command
+def drain(
+    *,
+    data_dir: Annotated[str | None, Parameter(help="The one that the server runs with.")] = None,
+    pid: Annotated[
+        int | None, Parameter(help="The server's process, where several share a data directory.")
+    ] = None,
+    config: ConfigFile = None,
+) -> int:
+    """End a server as SIGTERM does, and wait until it has ended.
+
+    Its clients are told in batches to connect again; nothing that was acknowledged is lost.
+    """
+    from server.drain_command import drain_server  # noqa: PLC0415
+
+    settings = _prepare(config, data_dir=data_dir)
+    drain_server(settings.server, pid=pid, console=_stderr())
+    return exits.OK.code
+
+
 @app.command(name="config")
 def show_config(*, config: ConfigFile = None) -> int:
     """Print the configuration in force, as a TOML file, without passwords and keys."""

@@ -56,10 +56,17 @@ CHAT = Exit(
     "`plaza chat` cannot reach the server, or is not let in.",
     "Check the URL, the username and the password.",
 )
+DRAIN = Exit(
+    9,
+    "drain",
+    "`plaza drain` found no server with this data directory, or could not end it.",
+    "Give the `--data-dir` or `--config` that the server was started with.",
+)
 INTERRUPTED = Exit(130, "interrupted", "Stopped by a signal before it was up.", "")
 
 CATALOGUE = (
-    OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED, CHAT, INTERRUPTED,
+    OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED, CHAT, DRAIN,
+    INTERRUPTED,
 )  # fmt: skip
 
 
@@ -71,6 +78,10 @@ class AddressUnavailable(Exception):
     """The address cannot be listened on. The message says why and what to do."""
 
 
+class DrainFailed(Exception):
+    """There is no server to be drained, or it does not end. The message says what to do."""
+
+
 def exit_of(failure: Exception) -> Exit:
     """How to end after a failure. Only of those with a line of their own is the message enough."""
     from persistence.database import DatabaseError  # noqa: PLC0415 - keeps `plaza version` quick
@@ -80,6 +91,7 @@ def exit_of(failure: Exception) -> Exit:
     kinds: dict[type[Exception], Exit] = {
         ConfigError: CONFIGURATION,
         AddressUnavailable: ADDRESS,
+        DrainFailed: DRAIN,
         MigrationError: MIGRATION,  # a DatabaseError too
         DatabaseError: DATABASE,
         EmbeddedPostgresError: EMBEDDED,

@@ -6,12 +6,15 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import Any, cast
 
 import uvicorn
 
 from server.exits import AddressUnavailable
+from server.grace import Grace
 
+LAST_SECONDS = 1.0  # for those who are still here when the grace time is used up
 BACKLOG = 2048  # connections that the kernel accepts ahead of us: a reconnect storm
 
 
@@ -89,19 +92,21 @@ async def listening(
     *,
     websocket: Callable[..., asyncio.Protocol] | None = None,
     trusted_proxies: Sequence[str] = (),
-    grace_seconds: int = 1,
+    grace: Grace | None = None,
 ) -> AsyncIterator[None]:
     """Serve on a bound socket.
 
-    On exit no more connections are accepted; those that are open get `grace_seconds` to end.
+    On exit no more connections are accepted; those that are open get what is left of `grace`.
 
     Args:
         app: an ASGI application.
         websocket: makes the protocol of an upgraded connection, as uvicorn's `ws` class does.
         trusted_proxies: addresses whose X-Forwarded-For is believed.
+        grace: for the end of the process; None: a second.
     """
+    grace = grace or Grace(LAST_SECONDS)
     config = uvicorn.Config(
-        app,
+        _parting(app, grace),
         http="httptools",
         ws=cast(Any, websocket or "none"),  # any callable will do
         loop="none",
@@ -112,7 +117,6 @@ async def listening(
         backlog=BACKLOG,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
-        timeout_graceful_shutdown=grace_seconds,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]), name="listener")
@@ -120,5 +124,39 @@ async def listening(
     try:
         yield
     finally:
-        server.should_exit = True
-        await serving
+        await _end(server, serving, grace)
+
+
+def _parting(app: Any, grace: Grace) -> Any:
+    """The application; once the end has begun, every answer is the last of its connection.
+
+    A client that kept the connection might send its next request into the port that closes.
+    """
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        async def send_last(message: Any) -> None:
+            if grace.begun and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, send_last)
+
+    return serve
+
+
+async def _end(server: _Server, serving: asyncio.Task[None], grace: Grace) -> None:
+    """Close the port, let requests that were begun be answered and close frames be read."""
+    seconds = grace.left(at_least=LAST_SECONDS)
+    server.config.timeout_graceful_shutdown = ceil(seconds)
+    server.should_exit = True
+    hurry = asyncio.create_task(grace.hurried.wait())
+    await asyncio.wait([serving, hurry], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([serving], timeout=LAST_SECONDS)
+    if not serving.done():
+        server.force_exit = True
+        for connection in tuple(server.server_state.connections):
+            connection.transport.abort()
+        for task in tuple(server.server_state.tasks):
+            task.cancel()
+    hurry.cancel()
+    await serving
