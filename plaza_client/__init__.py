@@ -15,17 +15,21 @@
 
 A map, from the top down:
 
-    client        Client: commands, rooms, events
+    client        Client: what it knows, its events
+    message_commands, room_commands
+                  Client's commands; asking is their base
     stream        the iterator that `Client.events` returns
     delivery      from what arrives to every event once and in order
     inbox         what waits for the consumer, bounded
     intake        what a connection brings -> room list and inbox; backpressure
     room_list     the account's rooms, kept up by events
+    people        who is here, who is blocked or muted, likewise
+    upkeep        what is said again on each connection; delivered markers
     link          connects, reads, connects again; repeats commands
     connection    one WebSocket connection
     wire          frames <-> commands and events, with orjson and msgpack
     credentials   where access tokens come from
-    rest          Rest: sign-up, login, look-ups
+    rest          Rest: sign-up, login, look-ups; in rest_people and rest_rooms, by rest_requests
     backoff       full jitter
     options       how patient a client is
     errors        what can go wrong
@@ -46,26 +50,51 @@ from plaza_client.errors import (
 )
 from plaza_client.link import State, Status
 from plaza_client.options import Options
-from plaza_client.rest import Account, Rest, Session
+from plaza_client.rest import Rest, Session
+from plaza_client.rest_people import Account, Settings
+from plaza_client.rest_rooms import Hit, HitPage
 from plaza_client.stream import EventStream
 from plaza_client.wire import ClientEvent, Encoding, HistoryPage, UnknownEvent
 from protocol.events import (
     Created,
     Deleted,
+    DeliveredMarker,
     Edited,
     Gap,
+    LevelChanged,
     MemberCause,
     MemberChanged,
+    MemberMuted,
     Message,
     Ok,
+    Pinned,
+    PresenceChanged,
     Reacted,
+    ReadMarker,
+    RelationChanged,
     Renamed,
     RoomAdded,
     RoomGone,
+    RoomPresence,
+    SettingsChanged,
+    SlowModeSet,
+    TypingNotice,
+    Unpinned,
     Unreacted,
 )
 from protocol.ids import Id
-from protocol.records import Attachment, Member, Reaction, Role, Room, RoomKind, User
+from protocol.records import (
+    Attachment,
+    Level,
+    Member,
+    PresenceState,
+    Reaction,
+    Role,
+    Room,
+    RoomKind,
+    Thread,
+    User,
+)
 
 __all__ = [
     "Account",
@@ -78,22 +107,33 @@ __all__ = [
     "ConnectionLost",
     "Created",
     "Deleted",
+    "DeliveredMarker",
     "Edited",
     "Encoding",
     "EventStream",
     "Gap",
     "HistoryPage",
+    "Hit",
+    "HitPage",
     "Id",
+    "Level",
+    "LevelChanged",
     "Member",
     "MemberCause",
     "MemberChanged",
+    "MemberMuted",
     "Message",
     "Ok",
     "Options",
+    "Pinned",
     "PlazaClientError",
     "PlazaRefused",
+    "PresenceChanged",
+    "PresenceState",
     "Reacted",
     "Reaction",
+    "ReadMarker",
+    "RelationChanged",
     "Renamed",
     "Rest",
     "Role",
@@ -101,10 +141,17 @@ __all__ = [
     "RoomAdded",
     "RoomGone",
     "RoomKind",
+    "RoomPresence",
     "Session",
+    "Settings",
+    "SettingsChanged",
+    "SlowModeSet",
     "State",
     "Status",
+    "Thread",
+    "TypingNotice",
     "UnknownEvent",
+    "Unpinned",
     "Unreachable",
     "Unreacted",
     "User",

@@ -1,47 +1,33 @@
 """A client that stays connected: commands, rooms, and every event exactly once."""
 
-import itertools
-import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
+from typing import Literal
 
 from plaza_client.credentials import PasswordLogin, Refresh, Tokens
 from plaza_client.delivery import Delivery
 from plaza_client.inbox import Inbox
 from plaza_client.intake import Intake
 from plaza_client.link import Link, OnStatus
+from plaza_client.message_commands import MessageCommands
 from plaza_client.options import Options
-from plaza_client.room_list import RoomList
+from plaza_client.people import People
+from plaza_client.room_commands import RoomCommands
 from plaza_client.stream import EventStream
-from plaza_client.wire import WIRES, Encoding, HistoryPage
-from protocol.commands import (
-    Command,
-    CreateRoom,
-    Delete,
-    Edit,
-    History,
-    Invite,
-    Join,
-    Kick,
-    Leave,
-    Promote,
-    React,
-    Read,
-    Rename,
-    Send,
-    Unreact,
-)
-from protocol.events import Ok, RoomCreated
+from plaza_client.upkeep import Upkeep
+from plaza_client.wire import WIRES, A, Encoding, HistoryPage
+from protocol.commands import Command, History, Presence, Unwatch, Watch
+from protocol.events import Ok, PresenceChanged
 from protocol.ids import Id
-from protocol.records import Attachment, Role, Room, RoomKind, User
+from protocol.records import Room, User
 
 
-class Client:
+class Client(MessageCommands, RoomCommands):
     """One account's connection to a server; an asynchronous context manager.
 
     Entering it connects; from then on a lost connection is made again by itself, with full-jitter
-    backoff, and resumed from the cursors. Commands wait for the connection, and are repeated with
-    the same nonce after it was lost or when the server asks for patience, for
+    backoff or when the server says, and resumed from the cursors. Commands wait for the connection,
+    and are repeated with the same nonce after it was lost or when the server asks for patience, for
     `options.command_timeout` (for less, put asyncio.timeout around the call). What they return is
     on the server's disk, once. A command raises
 
@@ -79,23 +65,24 @@ class Client:
         on_status: OnStatus | None = None,
         options: Options | None = None,
     ) -> None:
+        super().__init__()
         options = options or Options()
         self._patience = options.command_timeout
         self._login = None if credentials is None else PasswordLogin(url, *credentials)
         inbox = Inbox(options.inbox_events)
-        self._room_list = RoomList()
+        self._people = People()
         self._delivery = Delivery(inbox, self._read_log, cursors or {})
-        self._intake = Intake(self._room_list, inbox, self._delivery)
+        self._intake = Intake(self._room_list, self._people, inbox, self._delivery)
+        self._upkeep = Upkeep(inbox, options)
         self._link = Link(
             url,
             wire=WIRES[encoding],
             tokens=Tokens(token, refresh or self._login),
             intake=self._intake,
+            upkeep=self._upkeep,
             on_status=on_status,
             options=options,
         )
-        # (sender, nonce) is unique for as long as the log lives, over all clients of an account.
-        self._nonces = map(f"{secrets.token_urlsafe(9)}-{{}}".format, itertools.count(1))
 
     async def __aenter__(self) -> "Client":
         try:
@@ -135,6 +122,33 @@ class Client:
         return MappingProxyType(self._room_list.rooms)
 
     @property
+    def presence(self) -> Mapping[Id, PresenceChanged]:
+        """What people are now, by account, kept up likewise. Who is not in it is offline, or shares
+        no room of up to 200 members with one and is not watched.
+        """
+        return MappingProxyType(self._people.presence)
+
+    @property
+    def blocked(self) -> Set[Id]:
+        """The accounts that one has blocked: hide what they write."""
+        return frozenset(self._people.blocked)
+
+    @property
+    def muted(self) -> Set[Id]:
+        """The accounts that one has muted: hide what they write."""
+        return frozenset(self._people.muted)
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is shown as busy."""
+        return self._people.busy
+
+    @property
+    def hidden(self) -> bool:
+        """Whether one is shown as offline to everybody."""
+        return self._people.hidden
+
+    @property
     def cursors(self) -> Mapping[Id, int]:
         """Room -> the seq of the last event that `events` has handed over.
 
@@ -147,8 +161,13 @@ class Client:
 
         Each entry of a room's log comes exactly once, in the order of its seq: duplicates are
         dropped, holes are filled from the log. Besides these come RoomAdded, RoomGone (for changes
-        during an interruption as well), UnknownEvent for what only a newer version can read, and,
-        should the account have lost its access to missed events, a Gap for them.
+        during an interruption as well), LevelChanged, RelationChanged, SettingsChanged and
+        ReadMarker for what one did on another device, UnknownEvent for what only a newer version
+        can read, and, should the account have lost its access to missed events, a Gap for them.
+
+        Signs of life come as they arrive: TypingNotice, PresenceChanged, RoomPresence, and others'
+        ReadMarker and DeliveredMarker. Of what waits about the same person and room only the latest
+        is kept, and a consumer that is slow gets none.
 
         An event counts as handed over, and the room's cursor advances, when the iterator returns
         it. A client that never iterates has cursors that stand still, and misses nothing by it:
@@ -165,145 +184,49 @@ class Client:
         self._intake.streams.add(stream)
         return stream
 
-    # --- messages --------------------------------------------------------------------------------
+    # --- oneself and others ----------------------------------------------------------------------
 
-    async def send(
+    async def set_presence(
         self,
-        room: int,
-        body: str,
+        state: Literal["online", "away"] | None = None,
         *,
-        reply_to: int | None = None,
-        attachments: Iterable[Attachment] = (),
-        nonce: str | None = None,
+        busy: bool | None = None,
+        hidden: bool | None = None,
     ) -> Ok:
-        """Post a message.
+        """Say whether one is here. What is None stays as it is.
 
         Args:
-            room: where.
-            body: up to 8,000 characters; may be empty if there are attachments.
-            reply_to: the seq of the message that this one answers.
-            attachments: references to what was uploaded elsewhere.
-            nonce: of an earlier try whose outcome is unknown; a new one by default.
-
-        Returns:
-            Where it stands in the log: seq, event_id, at.
+            state: of this device: whether it is in use. It is said again after a reconnect.
+            busy: of the account: not to be disturbed.
+            hidden: of the account: to be shown as offline to everybody.
         """
-        command = Send(
-            id=0,
-            room=Id(room),
-            body=body,
-            reply_to=reply_to,
-            attachments=list(attachments),
-            nonce=nonce or next(self._nonces),
-        )
-        return await self._do(command)
-
-    async def edit(self, room: int, seq: int, body: str, *, nonce: str | None = None) -> Ok:
-        """Replace the body of one's message."""
-        nonce = nonce or next(self._nonces)
-        return await self._do(Edit(id=0, room=Id(room), seq=seq, body=body, nonce=nonce))
-
-    async def delete(self, room: int, seq: int, *, nonce: str | None = None) -> Ok:
-        """Delete a message."""
-        nonce = nonce or next(self._nonces)
-        return await self._do(Delete(id=0, room=Id(room), seq=seq, nonce=nonce))
-
-    async def react(self, room: int, seq: int, emoji: str, *, nonce: str | None = None) -> Ok:
-        """React to a message."""
-        nonce = nonce or next(self._nonces)
-        return await self._do(React(id=0, room=Id(room), seq=seq, emoji=emoji, nonce=nonce))
-
-    async def unreact(self, room: int, seq: int, emoji: str, *, nonce: str | None = None) -> Ok:
-        """Take a reaction back."""
-        nonce = nonce or next(self._nonces)
-        return await self._do(Unreact(id=0, room=Id(room), seq=seq, emoji=emoji, nonce=nonce))
-
-    async def read(self, room: int, seq: int) -> Ok:
-        """Say that everything up to `seq` has been read."""
-        answer = await self._do(Read(id=0, room=Id(room), seq=seq))
-        self._room_list.mark_read(Id(room), seq)
+        answer = await self._do(Presence(id=0, state=state, busy=busy, hidden=hidden))
+        self._upkeep.state = state or self._upkeep.state
         return answer
 
-    async def history(
-        self,
-        room: int,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        around: int | None = None,
-        limit: int = 50,
-    ) -> HistoryPage:
-        """Read a part of a room's log; the newest events by default.
-
-        Args:
-            room: whose log.
-            before: a seq: the events below it.
-            after: a seq: the events above it.
-            around: a seq: the event itself and those on both sides. At most one of the three.
-            limit: how many events at most, up to 200.
+    async def watch(self, accounts: Iterable[int]) -> Ok:
+        """Be told about the presence of up to 100 accounts, whether one shares a room with them or
+        not; for as long as the client lives.
         """
-        command = History(
-            id=0, room=Id(room), before=before, after=after, around=around, limit=limit
-        )
-        return await self._link.request(command, HistoryPage, patience=self._patience)
+        watched = [Id(account) for account in accounts]
+        answer = await self._do(Watch(id=0, accounts=watched))
+        self._upkeep.watched.update(watched)
+        return answer
 
-    # --- rooms -----------------------------------------------------------------------------------
-
-    async def create_room(
-        self,
-        kind: RoomKind | str,
-        title: str | None = None,
-        members: Iterable[int] = (),
-        *,
-        nonce: str | None = None,
-    ) -> Room:
-        """Create a room; the dm of a pair is created once, and then returned.
-
-        Args:
-            kind: dm, group or channel.
-            title: of a group or channel.
-            members: account ids besides one's own; of a dm the other one.
-            nonce: of an earlier try whose outcome is unknown; a new one by default.
-        """
-        command = CreateRoom(
-            id=0,
-            kind=RoomKind(kind),
-            title=title,
-            members=[Id(account) for account in members],
-            nonce=nonce or next(self._nonces),
-        )
-        answer = await self._link.request(command, RoomCreated, patience=self._patience)
-        return self._room_list.rooms.setdefault(answer.room.id, answer.room)
-
-    async def join(self, room: int) -> Ok:
-        """Join a channel."""
-        return await self._do(Join(id=0, room=Id(room)))
-
-    async def leave(self, room: int) -> Ok:
-        """Leave a room."""
-        return await self._do(Leave(id=0, room=Id(room)))
-
-    async def invite(self, room: int, account: int) -> Ok:
-        """Make an account a member."""
-        return await self._do(Invite(id=0, room=Id(room), account=Id(account)))
-
-    async def kick(self, room: int, account: int) -> Ok:
-        """Remove a member."""
-        return await self._do(Kick(id=0, room=Id(room), account=Id(account)))
-
-    async def promote(self, room: int, account: int, role: Role | str) -> Ok:
-        """Give a member another role, up or down."""
-        command = Promote(id=0, room=Id(room), account=Id(account), role=Role(role))
-        return await self._do(command)
-
-    async def rename(self, room: int, title: str) -> Ok:
-        """Give a room another title."""
-        return await self._do(Rename(id=0, room=Id(room), title=title))
+    async def unwatch(self, accounts: Iterable[int]) -> Ok:
+        """Watch accounts no longer."""
+        unwatched = [Id(account) for account in accounts]
+        answer = await self._do(Unwatch(id=0, accounts=unwatched))
+        self._upkeep.watched.difference_update(unwatched)
+        return answer
 
     # --- commands --------------------------------------------------------------------------------
 
-    async def _do(self, command: Command) -> Ok:
-        return await self._link.request(command, Ok, patience=self._patience)
+    async def _ask(self, command: Command, answer: type[A]) -> A:
+        return await self._link.request(command, answer, patience=self._patience)
+
+    async def _mention(self, command: Command) -> None:
+        await self._link.mention(command)
 
     async def _read_log(self, room: Id, after: int, limit: int) -> HistoryPage:
         command = History(id=0, room=room, after=after, limit=limit)

@@ -18,7 +18,7 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from plaza_client.address import socket_url
+from plaza_client.address import retry_after_of, socket_url
 from plaza_client.errors import (
     ConnectionLost,
     PlazaClientError,
@@ -153,6 +153,8 @@ class Connection:
             return shape(await settled, answer)
         finally:
             del self._waiting[command_id]
+            if settled.done() and not settled.cancelled():
+                settled.exception()  # has been seen, even where the writing failed before
 
     async def receive(self) -> ClientEvent:
         """The next event. Answers that come before it go to those who wait for them.
@@ -266,7 +268,7 @@ async def _dial(url: str, wire: Wire, options: Options) -> _Socket:
         status = error.response.status_code
         sentence = f"{url} answered with HTTP status {status} instead of a WebSocket."
         if status >= 500 or status == 429:
-            raise Unreachable(sentence) from None
+            raise Unreachable(sentence, retry_after_of(error.response.headers)) from None
         raise WireError(sentence) from None
     except InvalidMessage as error:
         if isinstance(error.__cause__, EOFError):

@@ -59,9 +59,24 @@ class ConnectionLost(PlazaClientError):
         """Whether to connect again."""
         return close.may_reconnect(self.code)
 
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds that the server asks to wait before that; None: it does not say."""
+        return close.delay_of(self.reason)
+
 
 class Unreachable(PlazaClientError, ConnectionError):
-    """Nothing answers at the server's address, or a proxy answers for it."""
+    """Nothing answers at the server's address, a proxy answers for it, or the server wants no more
+    connections at the moment.
+
+    Args:
+        message: a sentence for people.
+        retry_after: the seconds to wait that the answer named, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class AnswerTimeout(PlazaClientError, TimeoutError):

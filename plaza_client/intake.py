@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from plaza_client.delivery import Delivery
 from plaza_client.inbox import Inbox
+from plaza_client.people import People
 from plaza_client.room_list import RoomList
 from plaza_client.stream import EventStream
 from plaza_client.wire import ClientEvent
@@ -30,6 +31,7 @@ class Intake:
 
     Args:
         rooms: kept up to date.
+        people: likewise.
         inbox: gets the events.
         delivery: told where rooms begin.
 
@@ -37,8 +39,9 @@ class Intake:
         streams: the consumers; one that is dropped is one no more.
     """
 
-    def __init__(self, rooms: RoomList, inbox: Inbox, delivery: Delivery) -> None:
+    def __init__(self, rooms: RoomList, people: People, inbox: Inbox, delivery: Delivery) -> None:
         self._rooms = rooms
+        self._people = people
         self._inbox = inbox
         self._delivery = delivery
         self._begun = False
@@ -57,6 +60,7 @@ class Intake:
             sent: the cursors that its hello carried.
         """
         changes = self._rooms.renew(ready)
+        self._people.renew(ready)
         for room in ready.rooms:
             seen = self._inbox.seen.get(room.id)
             if seen is None and not self._begun:
@@ -71,6 +75,7 @@ class Intake:
     async def add(self, event: ClientEvent) -> None:
         """Take in an event. May wait for the consumer: see above."""
         self._rooms.apply(event)
+        self._people.apply(event)
         if self._inbox.full:
             # A single read may bring more than fits: the consumer is slow only if it does not take
             # from the inbox when it gets to run.

@@ -28,9 +28,11 @@ from plaza_client.errors import (
 )
 from plaza_client.intake import Intake
 from plaza_client.options import Options
+from plaza_client.upkeep import Upkeep
 from plaza_client.wire import A, Wire
 from protocol.commands import Command
-from protocol.errors import TOKEN_EXPIRED, UNAUTHORIZED
+from protocol.errors import MUTED, TOKEN_EXPIRED, UNAUTHORIZED
+from protocol.events import Ok
 from protocol.ids import Id
 
 _log = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Link:
         wire: the format to speak.
         tokens: to say hello with.
         intake: gets what comes.
+        upkeep: is run on each connection.
         on_status: told about every change of state.
         options: how patient to be.
     """
@@ -81,6 +84,7 @@ class Link:
         wire: Wire,
         tokens: Tokens,
         intake: Intake,
+        upkeep: Upkeep,
         on_status: OnStatus | None,
         options: Options,
     ) -> None:
@@ -88,6 +92,7 @@ class Link:
         self._wire = wire
         self._tokens = tokens
         self._intake = intake
+        self._upkeep = upkeep
         self._on_status = on_status
         self._options = options
         self._backoff = options.backoff()
@@ -151,10 +156,12 @@ class Link:
         self._settled.set()
         self._report(Status(State.CONNECTED))
         _log.info("connected to %s", self._url)
+        upkeep = asyncio.create_task(self._upkeep.run(connection), name="plaza client upkeep")
         try:
             while True:
                 await self._intake.add(await connection.receive())
         finally:
+            upkeep.cancel()
             self._drop(connection)
             # Not right when it was ready: a server that accepts and drops would be hammered.
             if self._options.clock() - connected_at >= self._options.backoff_cap:
@@ -169,14 +176,12 @@ class Link:
     async def _pause(self, error: Exception) -> None:
         """Wait before the next attempt; raise the error when there should not be one."""
         self._last_error = error
-        delay = self._backoff.next()
         match error:
-            case PlazaRefused(may_retry=True):
-                delay += error.retry_after or 0.0
-            case Unreachable() | ConnectionLost(may_retry=True):
-                pass
+            case PlazaRefused(may_retry=True) | Unreachable() | ConnectionLost(may_retry=True):
+                hint = error.retry_after
             case _:
                 raise error
+        delay = self._options.heed(hint) if hint else self._backoff.next()
         _log.info("%s Trying again in %.1f s.", error, delay)
         self._report(Status(State.WAITING, error, delay))
         await self._options.sleep(delay)
@@ -222,6 +227,26 @@ class Link:
                     "have been carried out; repeat it with the same nonce."
                 ) from None
 
+    async def mention(self, command: Command) -> None:
+        """Carry a command out over the present connection, or not at all.
+
+        Raises:
+            PlazaRefused: the server said no, for another reason than having too much to do.
+        """
+        connection = self._connection
+        if self._end is not None:
+            raise self._end
+        if connection is None:
+            return
+        with self._intake.answer_awaited():
+            try:
+                await connection.request(command, Ok)
+            except ConnectionLost:
+                self._drop(connection)
+            except PlazaRefused as refusal:
+                if not refusal.may_retry:
+                    raise
+
     async def _repeat(self, command: Command, answer: type[A], deadline: float | None) -> A:
         backoff = self._options.backoff()
         while True:
@@ -232,9 +257,10 @@ class Link:
                 self._drop(connection)
                 continue
             except PlazaRefused as refusal:
-                if not refusal.may_retry:
-                    raise
-                pause = backoff.next() + (refusal.retry_after or 0.0)
+                if not refusal.may_retry or refusal.code == MUTED.code:
+                    raise  # who is muted wants to know, and not to be heard much later
+                hint = refusal.retry_after
+                pause = self._options.heed(hint) if hint else backoff.next()
                 now = asyncio.get_running_loop().time()
                 if deadline is not None and now + pause >= deadline:
                     raise

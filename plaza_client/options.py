@@ -23,6 +23,9 @@ class Options:
         inbox_events: how many events may wait for the consumer of `Client.events`.
         backoff_base: bound of the first delay before reconnecting or repeating.
         backoff_cap: bound of all such delays.
+        retry_after_cap: bound of what is waited because the server asks for it.
+        delivered: whether to tell the server, about once a second, what has reached this client:
+            the delivered markers that others see.
         random: uniform on [0, 1).
         sleep: waits.
         clock: a monotonic clock.
@@ -36,6 +39,8 @@ class Options:
     inbox_events: int = 1_000
     backoff_base: float = 0.25
     backoff_cap: float = 30.0
+    retry_after_cap: float = 120.0
+    delivered: bool = False
     random: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
@@ -43,3 +48,12 @@ class Options:
     def backoff(self) -> FullJitter:
         """A new series of delays."""
         return FullJitter(self.random, base=self.backoff_base, cap=self.backoff_cap)
+
+    def heed(self, retry_after: float) -> float:
+        """How long to wait when the server asks to wait so long: that, and up to half as much.
+
+        Whoever was told the same should not come at the same moment. The backoff does not apply:
+        the server knows better than we when it is worth trying.
+        """
+        seconds = min(retry_after, self.retry_after_cap)
+        return seconds + self.random() * max(self.backoff_base, seconds / 2)

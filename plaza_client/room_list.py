@@ -1,9 +1,29 @@
-"""The rooms of an account, kept up by what the server says. Pure: events in, state out."""
+"""The rooms of an account, kept up by what the server says. Pure: events in, state out.
 
+protocol.records.Room has the rules of the counts. Each room's begin with the record that the server
+gave, which knows of the events up to its `last_seq`: those may still come, and count no more. A
+marker of one's own reading brings them up to date in the same way.
+"""
+
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from plaza_client.wire import ClientEvent, UnknownEvent
-from protocol.events import MemberChanged, Ready, Renamed, RoomAdded, RoomEvent, RoomGone
+from protocol.events import (
+    Deleted,
+    Edited,
+    LevelChanged,
+    MemberChanged,
+    MemberMuted,
+    Message,
+    ReadMarker,
+    Ready,
+    Renamed,
+    RoomAdded,
+    RoomEvent,
+    RoomGone,
+    SlowModeSet,
+)
 from protocol.ids import Id
 from protocol.records import Room, User
 
@@ -35,36 +55,75 @@ class RoomList:
     def apply(self, event: ClientEvent) -> None:
         """Take in an event."""
         if isinstance(event, RoomEvent):
-            self._append(event)
+            room = self.rooms.get(event.room)
+            if room is not None and self.user is not None and event.seq > room.last_seq:
+                self.rooms[room.id] = _after(event, replace(room, last_seq=event.seq), self.user.id)
         elif isinstance(event, RoomAdded):
             self.rooms[event.room.id] = event.room
         elif isinstance(event, RoomGone):
             self.rooms.pop(event.room, None)
-        elif isinstance(event, UnknownEvent) and event.room is not None and event.seq is not None:
-            self._grow(event.room, event.seq)
+        elif isinstance(event, UnknownEvent):
+            self._grow(event)
+        elif isinstance(event, ReadMarker):
+            self._read(event)
+        elif isinstance(event, LevelChanged) and (level_of := self.rooms.get(event.room)):
+            self.rooms[event.room] = replace(level_of, notify=event.level)
 
     def mark_read(self, room: Id, seq: int) -> None:
-        """Take in that everything up to `seq` has been read."""
+        """Take in that the server knows now that everything up to `seq` has been read."""
         known = self.rooms.get(room)
-        if known is not None and seq > known.read_seq:
-            unread = max(0, known.last_seq - seq)
-            self.rooms[room] = replace(known, read_seq=seq, unread=unread)
+        # What is left above a seq in the middle is the server's to say, by its notice.
+        if known is not None and seq >= known.last_seq:
+            self.rooms[room] = replace(known, read_seq=known.last_seq, unread=0, mentions=0)
 
-    def _append(self, event: RoomEvent) -> None:
-        self._grow(event.room, event.seq)
-        room = self.rooms.get(event.room)
-        if room is None:
+    def _read(self, marker: ReadMarker) -> None:
+        room = self.rooms.get(marker.room)
+        if room is None or self.user is None or marker.account != self.user.id:
             return
-        if isinstance(event, Renamed):
-            self.rooms[room.id] = replace(room, title=event.title)
-        elif (
-            isinstance(event, MemberChanged)
-            and self.user is not None
-            and event.account == self.user.id
-        ):
-            self.rooms[room.id] = replace(room, role=event.role)
+        last_seq = room.last_seq if marker.last_seq is UNSET else marker.last_seq
+        if marker.seq < room.read_seq or last_seq < room.last_seq:
+            return  # older than what is known
+        self.rooms[room.id] = replace(
+            room,
+            last_seq=last_seq,
+            read_seq=marker.seq,
+            unread=room.unread if marker.unread is UNSET else marker.unread,
+            mentions=room.mentions if marker.mentions is UNSET else marker.mentions,
+        )
 
-    def _grow(self, room: Id, seq: int) -> None:
-        known = self.rooms.get(room)
-        if known is not None and seq > known.last_seq:
-            self.rooms[room] = replace(known, last_seq=seq, unread=max(0, seq - known.read_seq))
+    def _grow(self, event: UnknownEvent) -> None:
+        """An entry of the log that only a newer version understands still has its place in it."""
+        known = self.rooms.get(event.room) if event.room is not None else None
+        if known is not None and event.seq is not None and event.seq > known.last_seq:
+            self.rooms[known.id] = replace(known, last_seq=event.seq)
+
+
+def _after(event: RoomEvent, room: Room, me: Id) -> Room:
+    """A room after one more event."""
+    match event:
+        case Message(sender=sender) if sender == me:
+            return replace(room, read_seq=event.seq, unread=0, mentions=0)
+        case Message():
+            return _count(room, unread=1, mentions=int(me in event.mentions))
+        case Deleted(target=target) if target > room.read_seq:
+            return _count(room, unread=-1, mentions=-int(me in event.mentions))
+        case Edited(target=target) if target > room.read_seq:
+            return _count(room, mentions=(me in event.mentions) - (me in event.former_mentions))
+        case MemberChanged():
+            room = replace(room, members=event.members)
+            return replace(room, role=event.role) if event.account == me else room
+        case MemberMuted(account=account) if account == me:
+            return replace(room, muted_until=event.until)
+        case Renamed():
+            return replace(room, title=event.title)
+        case SlowModeSet():
+            return replace(room, slow_mode=event.seconds)
+    return room
+
+
+def _count(room: Room, *, unread: int = 0, mentions: int = 0) -> Room:
+    # Never below zero: an event that was read from the log shows the present state, which may have
+    # lost a mention that the edit, coming later, takes away again.
+    return replace(
+        room, unread=max(0, room.unread + unread), mentions=max(0, room.mentions + mentions)
+    )

@@ -249,6 +249,13 @@ class Chat:
             for seq, line in await self._record.history(room, count):
                 self.show(Text.assemble((f"#{seq} ", "dim"), line) if numbered else line)
 
+    async def show_found(self, query: str) -> None:
+        """Print the messages that a search finds."""
+        async with self._record.turn:
+            lines = await self._record.found(query)
+            for line in lines or [Text("Nothing was found.")]:
+                self.show(line)
+
     async def list_rooms(self) -> None:
         """Print one's rooms, and the channels that one may join."""
         own = sorted(self.client.rooms.values(), key=room_name)
@@ -256,6 +263,8 @@ class Chat:
         self._listed = [*own, *others]
         for number, room in enumerate(self._listed, start=1):
             note = f"  {room.unread} new" if room.unread else ""
+            if room.mentions:
+                note += f", {room.mentions} for you"
             if room.id not in self.client.rooms:
                 note = "  join it with /join"
             self.show(Text.assemble(f"{number:3} {room_name(room)}", (note, "dim")))

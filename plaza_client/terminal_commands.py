@@ -56,8 +56,10 @@ async def leave(chat: "Chat", _: str) -> None:
 
 
 async def members(chat: "Chat", _: str) -> None:
+    presence = chat.client.presence
     for member in await chat.rest.members(chat.here()):
-        chat.show(f"{member.username}  {member.role}")
+        here = f"  {presence[member.account].state}" if member.account in presence else ""
+        chat.show(f"{member.username}  {member.role}{here}")
 
 
 async def invite(chat: "Chat", rest: str) -> None:
@@ -108,6 +110,24 @@ async def reply(chat: "Chat", rest: str) -> None:
     await chat.send(_needed(body, "/reply [#N] TEXT"), reply_to=seq)
 
 
+async def pin(chat: "Chat", rest: str) -> None:
+    seq, superfluous = _target(rest, chat.latest)
+    if superfluous:
+        raise Mistake("Type /pin, or /pin #N with the number that /history shows.")
+    chat.expect(await chat.client.pin(chat.here(), seq))
+
+
+async def unpin(chat: "Chat", rest: str) -> None:
+    seq, superfluous = _target(rest, chat.latest)
+    if superfluous:
+        raise Mistake("Type /unpin, or /unpin #N with the number that /history shows.")
+    chat.expect(await chat.client.unpin(chat.here(), seq))
+
+
+async def search(chat: "Chat", rest: str) -> None:
+    await chat.show_found(_needed(rest, "/search WORDS"))
+
+
 async def me(chat: "Chat", _: str) -> None:
     chat.show(f"You are {chat.client.user.username}, account {chat.client.user.id}.")
 
@@ -127,7 +147,7 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("/invite NAME", "bring somebody into this room", invite),
         SlashCommand("/kick NAME", "remove somebody from this room", kick),
         SlashCommand("/leave", "leave this room", leave),
-        SlashCommand("/members", "list who is in this room", members),
+        SlashCommand("/members", "list who is in this room, and who is here", members),
         SlashCommand("/rename TITLE", "give this room another title", rename),
         SlashCommand("/history [N]", "show the latest messages, with their numbers", history),
         SlashCommand("/edit [#N] TEXT", "correct your latest message, or number N", edit),
@@ -135,6 +155,9 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("/react [#N] EMOJI", "react to the latest message, or number N", react),
         SlashCommand("/unreact [#N] EMOJI", "take a reaction back", unreact),
         SlashCommand("/reply [#N] TEXT", "answer the latest message, or number N", reply),
+        SlashCommand("/pin [#N]", "pin the latest message, or number N", pin),
+        SlashCommand("/unpin [#N]", "pin it no longer", unpin),
+        SlashCommand("/search WORDS", "search the messages of all your rooms", search),
         SlashCommand("/me", "show who you are", me),
         SlashCommand("/quit", "leave the chat; Ctrl+D does so too", quit_),
     )

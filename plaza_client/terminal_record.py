@@ -11,7 +11,15 @@ from plaza_client.rest import Rest
 from plaza_client.terminal_commands import Mistake
 from plaza_client.terminal_text import accounts_in, line_of, quotation, room_name
 from plaza_client.wire import ClientEvent, log_place
-from protocol.events import Deleted, Edited, Message, Reacted, RoomAdded, Unreacted
+from protocol.events import (
+    Deleted,
+    Edited,
+    Message,
+    Reacted,
+    RoomAdded,
+    RoomEvent,
+    Unreacted,
+)
 from protocol.ids import Id
 from protocol.records import Room
 
@@ -64,7 +72,10 @@ class Record:
         return max(seqs)
 
     async def line(self, event: ClientEvent) -> Text | None:
-        """An event as a line."""
+        """An event as a line; None for what is not worth one, or of somebody not to be heard."""
+        hidden = self._client.blocked | self._client.muted
+        if isinstance(event, RoomEvent) and event.sender in hidden:
+            return None
         for account in accounts_in(event):
             await self._learn_name(account)
         return line_of(event, self._name_of, self._quote_of)
@@ -92,6 +103,16 @@ class Record:
             line = await self.line(event)
             if line is not None and event.seq is not None:
                 lines.append((event.seq, line))
+        return lines
+
+    async def found(self, query: str) -> list[Text]:
+        """The best matches of a search, as lines."""
+        lines = []
+        for hit in (await self._rest.search(query)).items:
+            line = await self.line(hit.message)
+            if line is not None:
+                place = f"[{self.title(hit.room)}] #{hit.message.seq} "
+                lines.append(Text.assemble((place, "dim"), line))
         return lines
 
     def sent(self, room: Id, seq: int) -> None:

@@ -15,12 +15,16 @@ from protocol.events import (
     Gap,
     MemberCause,
     MemberChanged,
+    MemberMuted,
     Message,
+    Pinned,
     Reacted,
     Renamed,
     RoomAdded,
     RoomEvent,
     RoomGone,
+    SlowModeSet,
+    Unpinned,
     Unreacted,
 )
 from protocol.ids import Id
@@ -77,7 +81,9 @@ def accounts_in(event: ClientEvent) -> set[Id]:
     """The accounts whose names are needed to show the event."""
     if not isinstance(event, RoomEvent):
         return set()
-    return {event.sender, event.account} if isinstance(event, MemberChanged) else {event.sender}
+    if isinstance(event, MemberChanged | MemberMuted):
+        return {event.sender, event.account}
+    return {event.sender}
 
 
 def line_of(event: ClientEvent, name_of: NameOf, quote_of: QuoteOf) -> Text | None:
@@ -113,6 +119,10 @@ def _message(event: Message, name_of: NameOf, quote_of: QuoteOf) -> Text:
         line.append(f" [{harmless(attachment.name or attachment.id)}]", "underline")
     if event.edited_at is not None and not event.deleted:
         line.append(" (edited)", "dim")
+    if event.replies is not None and event.replies.replies:
+        line.append(f" [replies: {event.replies.replies}]", "dim")
+    if event.pinned:
+        line.append(" [pinned]", "dim")
     for reaction in event.reactions:
         line.append(f" {harmless(reaction.emoji)} {len(reaction.accounts)}", "dim")
     return line
@@ -136,6 +146,16 @@ def _deed(event: RoomEvent, name_of: NameOf, quote_of: QuoteOf) -> str:
             return f"{who} took {harmless(event.emoji)} back from {quoted}"
         case Renamed():
             return f"{who} renamed the room to {harmless(event.title)}"
+        case Pinned():
+            return f"{who} pinned {quote_of(event.room, event.target)}"
+        case Unpinned():
+            return f"{who} unpinned {quote_of(event.room, event.target)}"
+        case SlowModeSet():
+            wait = f"one message every {event.seconds} s" if event.seconds else "no waiting"
+            return f"{who} set slow mode: {wait}"
+        case MemberMuted():
+            deed = "unmuted" if event.until is None else "muted"
+            return f"{who} {deed} {name_of(event.account)}"
         case MemberChanged():
             return _membership(event, who, name_of(event.account))
     return f"{who} did something"
@@ -153,3 +173,7 @@ def _membership(event: MemberChanged, who: str, whom: str) -> str:
             return f"{who} removed {whom}"
         case MemberCause.PROMOTED:
             return f"{who} made {whom} {event.role}"
+        case MemberCause.BANNED:
+            return f"{who} banned {whom}"
+        case MemberCause.UNBANNED:
+            return f"{who} let {whom} come back"

@@ -19,15 +19,23 @@ from protocol.commands import Command
 from protocol.events import (
     AnyEvent,
     AnyRoomEvent,
+    DeliveredMarker,
     Error,
     Event,
     Gap,
+    LevelChanged,
     Ok,
+    PresenceChanged,
+    ReadMarker,
     Ready,
+    RelationChanged,
     RoomAdded,
     RoomCreated,
     RoomEvent,
     RoomGone,
+    RoomPresence,
+    SettingsChanged,
+    TypingNotice,
 )
 from protocol.ids import Id, parse_id
 
@@ -69,7 +77,10 @@ class Answer(Struct, frozen=True):
     fields: dict[str, Any]
 
 
-ClientEvent = AnyRoomEvent | Gap | RoomAdded | RoomGone | UnknownEvent
+Notice = Gap | RoomAdded | RoomGone | LevelChanged | RelationChanged | SettingsChanged
+SignOfLife = ReadMarker | DeliveredMarker | TypingNotice | PresenceChanged | RoomPresence
+
+ClientEvent = AnyRoomEvent | Notice | SignOfLife | UnknownEvent
 """What `Client.events` yields."""
 
 Incoming = ClientEvent | Ready | Error | Answer

@@ -6,10 +6,12 @@ The client decodes with orjson and msgpack, this with msgspec: that they agree i
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from plaza_client import Options
 from plaza_client.wire import Encoding
@@ -93,9 +95,14 @@ class Peer:
 
 
 class ScriptedServer:
-    """Waits for connections and gives them to the test one by one."""
+    """Waits for connections and gives them to the test one by one.
+
+    Attributes:
+        refusals: HTTP status and Retry-After for the next handshakes, which are refused.
+    """
 
     def __init__(self) -> None:
+        self.refusals: list[tuple[int, str]] = []
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server | None = None
         self.url = ""
@@ -109,9 +116,18 @@ class ScriptedServer:
             ping_interval=None,
             compression=None,
             close_timeout=1,
+            process_request=self._refuse,
         )
         host, port = self._server.sockets[0].getsockname()
         self.url = f"http://{host}:{port}"
+
+    def _refuse(self, socket: ServerConnection, _: Request) -> Response | None:
+        if not self.refusals:
+            return None
+        status, retry_after = self.refusals.pop(0)
+        response = socket.respond(HTTPStatus(status), "no\n")
+        response.headers["Retry-After"] = retry_after
+        return response
 
     async def _serve(self, socket: ServerConnection) -> None:
         self._peers.put_nowait(Peer(socket))

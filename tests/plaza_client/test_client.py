@@ -25,9 +25,22 @@ from plaza_client import (
 )
 from plaza_client.wire import Encoding
 from protocol import close, commands
-from protocol.events import Error, Gap, Page, Renamed, RoomAdded, RoomCreated, RoomGone
+from protocol.events import (
+    Error,
+    Gap,
+    Page,
+    PresenceChanged,
+    ReadMarker,
+    RelationChanged,
+    Renamed,
+    RoomAdded,
+    RoomCreated,
+    RoomGone,
+    SettingsChanged,
+    TypingNotice,
+)
 from protocol.ids import Id
-from protocol.records import Attachment, Role, Room
+from protocol.records import Attachment, Level, PresenceState, Role, Room
 from tests.plaza_client.conftest import (
     ADA,
     ATTIC,
@@ -93,6 +106,23 @@ async def test_each_command_says_what_was_asked(
             (client.promote(LOUNGE, BOB.id, "admin"),
              commands.Promote(id=12, room=LOUNGE, account=BOB.id, role=Role.ADMIN)),
             (client.rename(LOUNGE, "Salon"), commands.Rename(id=13, room=LOUNGE, title="Salon")),
+            (client.pin(LOUNGE, 4, nonce="n"), commands.Pin(id=14, room=LOUNGE, seq=4, nonce="n")),
+            (client.unpin(LOUNGE, 4, nonce="n"),
+             commands.Unpin(id=15, room=LOUNGE, seq=4, nonce="n")),
+            (client.read_all(), commands.ReadAll(id=16)),
+            (client.delivered({LOUNGE: 4}), commands.Delivered(id=17, cursors={LOUNGE: 4})),
+            (client.notify(LOUNGE, "none"),
+             commands.Notify(id=18, room=LOUNGE, level=Level.NONE)),
+            (client.ban(LOUNGE, BOB.id, seconds=60),
+             commands.Ban(id=19, room=LOUNGE, account=BOB.id, seconds=60)),
+            (client.unban(LOUNGE, BOB.id), commands.Unban(id=20, room=LOUNGE, account=BOB.id)),
+            (client.mute(LOUNGE, BOB.id), commands.Mute(id=21, room=LOUNGE, account=BOB.id)),
+            (client.unmute(LOUNGE, BOB.id), commands.Unmute(id=22, room=LOUNGE, account=BOB.id)),
+            (client.slow_mode(LOUNGE, 30), commands.SlowMode(id=23, room=LOUNGE, seconds=30)),
+            (client.set_presence("away", busy=True),
+             commands.Presence(id=24, state="away", busy=True)),
+            (client.watch([12, 13]), commands.Watch(id=25, accounts=[BOB.id, Id(13)])),
+            (client.unwatch([13]), commands.Unwatch(id=26, accounts=[Id(13)])),
         ]  # fmt: skip
         for call, expected in calls:
             calling = asyncio.create_task(call)
@@ -101,6 +131,52 @@ async def test_each_command_says_what_was_asked(
             await peer.ok(command, seq=4)
             assert (await calling).seq == 4
         assert client.rooms[LOUNGE].read_seq == 3
+
+
+async def test_typing_is_said_at_once_or_not_at_all(
+    server: ScriptedServer, options: Vary, pauses: Pauses
+) -> None:
+    async with entered(server, options(), room(3)) as (client, peer):
+        for answer in ("rate_limited", None):
+            calling = asyncio.create_task(client.typing(LOUNGE, thread=2))
+            typing = await peer.expect(commands.Typing)
+            assert (typing.room, typing.thread, typing.active) == (LOUNGE, 2, True)
+            if answer:
+                await peer.say(Error(id=typing.id, code=answer, message="Later.", retry_after=3))
+            else:
+                peer.drop()
+            await calling
+        await client.typing(LOUNGE, active=False)  # there is no connection yet
+        again = await server.accept()
+        await again.welcome(room(3))
+        await client._link._current()
+        calling = asyncio.create_task(client.typing(ATTIC))
+        typing = await again.expect(commands.Typing)
+        await again.say(Error(id=typing.id, code="forbidden", message="You are no member."))
+        with pytest.raises(PlazaRefused, match="no member"):
+            await calling
+        assert pauses.seconds == [0.25]
+
+
+async def test_who_is_muted_is_told_at_once(
+    server: ScriptedServer, options: Vary, pauses: Pauses
+) -> None:
+    async with entered(server, options()) as (client, peer):
+        calling = asyncio.create_task(client.send(LOUNGE, "hi"))
+        send = await peer.expect(commands.Send)
+        await peer.say(Error(id=send.id, code="muted", message="You are muted."))
+        with pytest.raises(PlazaRefused, match="muted"):
+            await calling
+        assert pauses.seconds == []
+
+
+async def test_a_thread_is_read_by_itself(server: ScriptedServer, options: Vary) -> None:
+    async with entered(server, options()) as (client, peer):
+        calling = asyncio.create_task(client.history(LOUNGE, thread=4, after=9))
+        command = await peer.expect(commands.History)
+        assert command == commands.History(id=2, room=LOUNGE, thread=4, after=9)
+        await peer.say(Page(id=2, events=[], more=False))
+        assert await calling == HistoryPage([], False)
 
 
 async def test_plain_numbers_do_for_ids(server: ScriptedServer, options: Vary) -> None:
@@ -186,7 +262,7 @@ async def test_a_message_is_sent_again_with_its_nonce_when_that_can_help(
         await peer.ok(sends[-1], seq=9)
         assert (await calling).seq == 9
         assert len({send.nonce for send in sends}) == 1
-        assert pauses.seconds == [0.25, 0.5 + 2.5]
+        assert pauses.seconds == [0.25, 2.5 * 1.5]
 
 
 async def test_a_pause_beyond_the_timeout_is_not_waited_for(
@@ -447,6 +523,102 @@ async def test_the_state_is_told(server: ScriptedServer, options: Vary) -> None:
     assert told[2].delay == 0.25
     assert isinstance(told[2].error, ConnectionLost)
     assert told[2].error.code == 4001
+
+
+async def test_the_server_says_when_to_come_back(
+    server: ScriptedServer, options: Vary, pauses: Pauses
+) -> None:
+    async with entered(server, options(retry_after_cap=60.0)) as (_, peer):
+        latest = peer
+        for seconds in (0.1, 4.0, 9000.0):
+            await latest.close(close.with_delay(close.RESTART, seconds))
+            latest = await server.accept()
+            await latest.welcome()
+        latest.drop()
+        await (await server.accept()).welcome()
+        # The hint and up to half as much, at least the first step of the backoff; which is as if
+        # nothing had happened.
+        assert pauses.seconds == [0.1 + 0.25, 4.0 * 1.5, 60.0 * 1.5, 0.25]
+
+
+async def test_a_refused_handshake_says_when_to_come_back(
+    server: ScriptedServer, options: Vary, pauses: Pauses
+) -> None:
+    server.refusals += [(503, "7"), (429, "soon"), (503, "0")]
+    async with entered(server, options()):
+        assert pauses.seconds == [7 * 1.5, 0.25, 0.5]
+
+
+async def test_people_and_relations_are_kept_up(
+    server: ScriptedServer, options: Vary, encoding: Encoding
+) -> None:
+    async with entered(server, options(), room(3), encoding=encoding) as (client, peer):
+        events = [
+            PresenceChanged(account=BOB.id, state=PresenceState.AWAY),
+            TypingNotice(room=LOUNGE, account=BOB.id),
+            RelationChanged(account=BOB.id, blocked=True, muted=True),
+            SettingsChanged(busy=True, hidden=True),
+            ReadMarker(room=LOUNGE, account=ADA.id, seq=3, unread=0, mentions=0, last_seq=3),
+        ]
+        await peer.say(*events)
+        assert await some(client, 5) == events
+        assert client.presence == {BOB.id: events[0]}
+        assert client.blocked == client.muted == {BOB.id}
+        assert client.busy
+        assert client.hidden
+        assert client.rooms[LOUNGE].read_seq == 3
+
+
+async def test_what_holds_for_a_connection_is_said_again_on_the_next(
+    server: ScriptedServer, options: Vary
+) -> None:
+    async with entered(server, options()) as (client, peer):
+        for call in (
+            client.set_presence("away"),
+            client.set_presence(busy=True),
+            client.watch(range(100, 250, 2)),
+            client.watch(range(101, 250, 2)),
+            client.unwatch([249]),
+        ):
+            calling = asyncio.create_task(call)
+            await peer.ok(await peer.read(), seq=1)
+            await calling
+        peer.drop()
+        again = await server.accept()
+        await again.welcome()
+        away = await again.expect(commands.Presence)
+        assert (away.state, away.busy, away.hidden) == ("away", None, None)
+        await again.say(Error(id=away.id, code="rate_limited", message="Later.", retry_after=1))
+        watched: list[Id] = []
+        for _ in range(2):
+            watch = await again.expect(commands.Watch)
+            watched += watch.accounts
+            await again.ok(watch, seq=1)
+        assert watched == list(range(100, 249))
+
+
+async def test_what_has_come_is_acknowledged_once_in_a_while(
+    server: ScriptedServer, options: Vary, pauses: Pauses
+) -> None:
+    rooms = room(3), room(5, id=ATTIC)
+    async with entered(server, options(delivered=True), *rooms) as (_, peer):
+        await peer.say(*messages(4, 6), TypingNotice(room=ATTIC, account=BOB.id))
+        first = await peer.expect(commands.Delivered)
+        assert first.cursors == {LOUNGE: 6}
+        await peer.ok(first, seq=1)
+        await peer.say(message(6, room=ATTIC))
+        second = await peer.expect(commands.Delivered)
+        assert second.cursors == {ATTIC: 6}
+        await peer.say(Error(id=second.id, code="rate_limited", message="Later.", retry_after=1))
+        third = await peer.expect(commands.Delivered)
+        assert third.cursors == {ATTIC: 6}
+        peer.drop()  # whether it was carried out is not known
+        again = await server.accept()
+        await again.welcome(room(6), room(6, id=ATTIC))
+        fourth = await again.expect(commands.Delivered)
+        assert fourth.cursors == {ATTIC: 6}
+        await again.ok(fourth, seq=1)
+        assert pauses.seconds.count(1.0) == 4
 
 
 async def test_delays_grow_until_a_connection_has_lasted(

@@ -5,8 +5,19 @@ import pytest
 
 from plaza_client.inbox import Inbox
 from plaza_client.wire import ClientEvent, UnknownEvent
-from protocol.events import Gap, RoomAdded, RoomGone
-from tests.plaza_client.conftest import ATTIC, LOUNGE, message, messages, room
+from protocol.events import (
+    Gap,
+    LevelChanged,
+    PresenceChanged,
+    ReadMarker,
+    RelationChanged,
+    RoomAdded,
+    RoomGone,
+    TypingNotice,
+)
+from protocol.ids import Id
+from protocol.records import Level, PresenceState
+from tests.plaza_client.conftest import ADA, ATTIC, BOB, LOUNGE, message, messages, room
 
 
 async def drained(inbox: Inbox) -> list[ClientEvent]:
@@ -69,11 +80,72 @@ async def test_a_gap_grows_until_it_is_taken() -> None:
 
 async def test_notices_always_fit_and_ephemeral_events_do_not() -> None:
     inbox = Inbox(1)
-    typing = UnknownEvent("typing", {"t": "typing"})
     inbox.put(message(1))
-    inbox.put(typing)
+    inbox.put(UnknownEvent("wave", {"t": "wave"}))
     inbox.put(RoomGone(room=LOUNGE))
     assert await drained(inbox) == [message(1), RoomGone(room=LOUNGE)]
+
+
+def typing(account: Id, *, active: bool = True) -> TypingNotice:
+    return TypingNotice(room=LOUNGE, account=account, active=active)
+
+
+async def test_of_what_is_in_no_log_the_latest_counts() -> None:
+    inbox = Inbox(10)
+    online, away = PresenceState.ONLINE, PresenceState.AWAY
+    for event in [
+        typing(BOB.id),
+        PresenceChanged(account=BOB.id, state=online),
+        message(1),
+        typing(BOB.id, active=False),
+        PresenceChanged(account=BOB.id, state=away),
+        typing(ADA.id),
+        LevelChanged(room=LOUNGE, level=Level.ALL),
+        LevelChanged(room=LOUNGE, level=Level.NONE),
+    ]:
+        inbox.put(event)
+    assert await inbox.head() == typing(BOB.id, active=False)
+    inbox.take()
+    inbox.put(typing(BOB.id))
+    assert await drained(inbox) == [
+        PresenceChanged(account=BOB.id, state=away),
+        message(1),
+        typing(ADA.id),
+        LevelChanged(room=LOUNGE, level=Level.NONE),
+        typing(BOB.id),
+    ]
+
+
+async def test_signs_of_life_leave_half_of_the_space_to_others() -> None:
+    inbox = Inbox(4)
+    people = [Id(number) for number in range(100, 110)]
+    for person in people:
+        inbox.put(typing(person))
+        inbox.put(ReadMarker(room=LOUNGE, account=person, seq=1))
+    inbox.put(typing(people[0], active=False))
+    own = ReadMarker(room=LOUNGE, account=ADA.id, seq=1, unread=0, mentions=0)
+    for event in [*messages(1, 2), own, RelationChanged(account=BOB.id, blocked=True, muted=True)]:
+        inbox.put(event)
+    assert await drained(inbox) == [
+        typing(people[0], active=False),
+        ReadMarker(room=LOUNGE, account=people[0], seq=1),
+        *messages(1, 2),
+        own,
+        RelationChanged(account=BOB.id, blocked=True, muted=True),
+    ]
+
+
+async def test_it_tells_which_rooms_have_something_new() -> None:
+    inbox = Inbox(1)
+    waiting = asyncio.create_task(inbox.advance())
+    inbox.put(typing(BOB.id))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    inbox.put(message(1))
+    inbox.put(message(2))
+    inbox.put(Gap(room=ATTIC, from_=1, to=9))
+    await waiting
+    assert inbox.advanced == {LOUNGE, ATTIC}
 
 
 async def test_it_remembers_where_to_resume() -> None:

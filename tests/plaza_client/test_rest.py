@@ -8,11 +8,18 @@ import pytest
 from persistence.embedded import EmbeddedPostgres
 from plaza_client import (
     Client,
+    DeliveredMarker,
+    Id,
     Message,
+    Options,
     PlazaRefused,
+    PresenceState,
+    ReadMarker,
     Rest,
     Role,
     RoomKind,
+    Settings,
+    TypingNotice,
     Unreachable,
     User,
     WireError,
@@ -87,7 +94,7 @@ async def test_rooms_members_and_events(site: Site) -> None:
 
 
 async def test_lists_are_read_to_their_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plaza_client.rest.PAGE", 2)
+    monkeypatch.setattr("plaza_client.rest_requests.PAGE", 2)
     people = await site.people(*["eve"] * 5)
     async with rest_of(site, people[0]) as rest:
         room = await rest.create_room("group", "Many", [int(person.id) for person in people[1:]])
@@ -95,6 +102,43 @@ async def test_lists_are_read_to_their_end(site: Site, monkeypatch: pytest.Monke
     assert sorted(member.username for member in members) == sorted(
         person.username for person in people
     )
+
+
+async def test_people_are_found_by_the_beginning_of_their_names(site: Site) -> None:
+    people = await site.people(*["zoe"] * 3)
+    async with rest_of(site, people[0]) as rest:
+        found = await rest.accounts_beginning_with("ZOE_", limit=2)
+        assert [user.username for user in found] == sorted(
+            (person.username for person in people), key=str
+        )[:2]
+        assert await rest.accounts_beginning_with("nobody_here") == []
+
+
+async def test_pins_bans_threads_and_what_is_found(site: Site) -> None:
+    ada, bob = await site.people("ada", "bob")
+    async with rest_of(site, ada) as rest, Client(site.url, token=ada.token) as client:
+        room = await rest.create_room("group", "Engines", [int(bob.id)])
+        root = await client.send(room.id, "the analytical engine")
+        await client.send(room.id, "of brass", reply_to=root.seq)
+        await client.send(room.id, "something else")
+        await client.pin(room.id, root.seq)
+        await client.ban(room.id, int(bob.id), seconds=3_600)
+        assert [message.seq for message in await rest.pins(room.id)] == [root.seq]
+        (ban,) = await rest.bans(room.id)
+        assert (ban.username, ban.by) == (bob.username, client.user.id)
+        thread = await rest.events(room.id, thread=root.seq)
+        assert [event.body for event in thread.events if isinstance(event, Message)] == [
+            "the analytical engine",
+            "of brass",
+        ]
+        assert thread == await client.history(room.id, thread=root.seq)
+        page = await rest.search("engine", limit=1)
+        assert [(hit.room, hit.message.seq) for hit in page.items] == [(room.id, root.seq)]
+        assert [piece.text for piece in page.items[0].fragments if piece.match] == ["engine"]
+        assert page.next_cursor is None
+        first = await rest.search("from:me", limit=2)
+        second = await rest.search("from:me", limit=2, cursor=first.next_cursor)
+        assert len({hit.message.seq for hit in first.items + second.items}) == 3
 
 
 async def test_nobody_listens() -> None:
@@ -136,6 +180,93 @@ async def test_two_clients_talk(site: Site, encoding: Encoding) -> None:
         page = await other.history(room.id, around=written.seq)
         assert isinstance(page.events[1], Message)
         assert page.events[1].reactions[0].accounts == [other.user.id]
+
+
+async def test_rooms_are_as_a_fresh_client_reads_them(site: Site, encoding: Encoding) -> None:
+    ada, bob = await site.people("ada", "bob")
+    patient = Options(delivered=True)
+    async with (
+        Client(site.url, token=ada.token, encoding=encoding) as one,
+        Client(site.url, token=bob.token, encoding=encoding, options=patient) as other,
+    ):
+        room = await one.create_room("group", "Lounge", [other.user.id])
+        hello = await one.send(room.id, "hello")
+        await one.typing(room.id)
+        called = await one.send(room.id, f"are you there, @{bob.username}?")
+        await one.edit(room.id, called.seq, "is anybody there?")
+        await one.delete(room.id, hello.seq)
+        await one.slow_mode(room.id, 5)
+        await one.rename(room.id, "Salon")
+        await other.notify(room.id, "mentions")
+        muted = await one.mute(room.id, other.user.id, seconds=3_600)
+        heard = [event async for event in _until(other, seq=muted.seq)]
+        assert TypingNotice(room=room.id, account=one.user.id) in heard
+        async with Client(site.url, token=bob.token) as fresh:
+            assert other.rooms == fresh.rooms
+            assert other.rooms[room.id].unread == 1
+        async for event in one.events():  # the other's client says so by itself
+            if isinstance(event, DeliveredMarker) and event.seq >= muted.seq:
+                assert event.account == other.user.id
+                break
+        await other.read(room.id, called.seq)
+        async for event in other.events():
+            if isinstance(event, ReadMarker) and event.account == other.user.id:
+                break
+        async with Client(site.url, token=bob.token) as fresh:
+            assert other.rooms == fresh.rooms
+            assert other.rooms[room.id].unread == 0
+
+
+async def test_relations_and_settings_reach_the_client(site: Site) -> None:
+    ada, bob = await site.people("ada", "bob")
+    async with rest_of(site, ada) as rest, Client(site.url, token=ada.token) as client:
+        events = client.events()
+        await rest.block(int(bob.id))
+        await rest.mute(int(bob.id))
+        await rest.change_settings(busy=True)
+        assert await rest.change_settings(hidden=True) == Settings(busy=True, hidden=True)
+        assert await rest.settings() == Settings(busy=True, hidden=True)
+        assert [
+            [user.username for user in await listed] for listed in (rest.blocks(), rest.mutes())
+        ] == [[bob.username]] * 2
+        while not (client.blocked and client.muted and client.hidden):
+            await anext(events)
+        assert client.blocked == client.muted == {int(bob.id)}
+        assert client.busy
+        async with Client(site.url, token=ada.token) as fresh:
+            assert (fresh.blocked, fresh.muted) == (client.blocked, client.muted)
+            assert (fresh.busy, fresh.hidden) == (True, True)
+        await rest.unblock(int(bob.id))
+        await rest.unmute(int(bob.id))
+        while client.blocked or client.muted:
+            await anext(events)
+
+
+async def test_who_is_here_is_known(site: Site, encoding: Encoding) -> None:
+    ada, bob, eve = await site.people("ada", "bob", "eve")
+    async with (
+        Client(site.url, token=ada.token, encoding=encoding) as one,
+        Client(site.url, token=eve.token) as third,
+    ):
+        events = one.events()
+        await one.create_room("dm", members=[int(bob.id)])
+        await one.watch([third.user.id])
+        async with Client(site.url, token=bob.token) as other:
+            await other.set_presence("away", busy=True)
+            await third.set_presence("away")
+            expected = {
+                other.user.id: PresenceState.BUSY,
+                third.user.id: PresenceState.AWAY,
+            }
+            while not expected.items() <= states_of(one).items():
+                await anext(events)
+            await other.set_presence(busy=False)
+            while states_of(one)[other.user.id] is not PresenceState.AWAY:
+                await anext(events)
+
+
+def states_of(client: Client) -> dict[Id, PresenceState]:
+    return {account: known.state for account, known in client.presence.items()}
 
 
 async def test_a_client_with_credentials(site: Site) -> None:

@@ -63,7 +63,9 @@ async def said(process: Process, *lines: str) -> list[str]:
     """What the chat prints for lines and the end of its input."""
     async with asyncio.timeout(SECONDS):
         output, _ = await process.communicate("".join(f"{line}\n" for line in lines).encode())
-    return [re.sub(r"^(#\d+ )?\d\d:\d\d ", r"\1", line) for line in output.decode().splitlines()]
+    # Without the clock, and whether somebody is here.
+    plain = re.compile(r"^(.*#\d+ )?\d\d:\d\d |  (online|away|busy)$")
+    return [plain.sub(lambda found: found[1] or "", line) for line in output.decode().splitlines()]
 
 
 async def test_a_conversation_through_a_pipe(
@@ -80,6 +82,8 @@ async def test_a_conversation_through_a_pipe(
         "/react 👍",
         "/unreact 👍",
         "/reply again",
+        "/pin",
+        "/unpin",
         "//slashed",
         "",
         "/delete",
@@ -89,6 +93,8 @@ async def test_a_conversation_through_a_pipe(
         "/kick bob",
         "/nonsense",
         "/me",
+        "/search again -slashed",
+        "/search unheard-of",
         "/history 30",
         "/quit",
         "too late",
@@ -105,6 +111,8 @@ async def test_a_conversation_through_a_pipe(
         "ada reacted 👍 to “hello Bob”",
         "ada took 👍 back from “hello Bob”",
         "ada  (to “hello Bob”) again",
+        "ada pinned “again”",
+        "ada unpinned “again”",
         "ada  /slashed",
         "ada renamed the room to Loft",
         "ada  owner",
@@ -112,7 +120,9 @@ async def test_a_conversation_through_a_pipe(
         "There is no account nobody_here.",
         "ada removed bob",
         "There is no /nonsense. Type /help for what there is.",
-        "#3 ada  hello Bob (edited)",
+        "[Loft] #7 ada  (to “hello Bob”) again",
+        "Nothing was found.",
+        "#3 ada  hello Bob (edited) [replies: 1]",
     ]
     rest = iter(lines)
     assert [line for line in expected if line not in rest] == []

@@ -11,7 +11,7 @@ from plaza_client.terminal_text import (
 from plaza_client.wire import ClientEvent, UnknownEvent
 from protocol import events
 from protocol.ids import Id
-from protocol.records import Attachment, Reaction, Role, Room, RoomKind
+from protocol.records import Attachment, Reaction, Role, Room, RoomKind, Thread
 from tests.plaza_client.conftest import ADA, ATTIC, BOB, LOUNGE, message, room
 
 NAMES = {ADA.id: "ada", BOB.id: "bob"}
@@ -63,6 +63,22 @@ def member(cause: events.MemberCause, role: Role | None = None) -> events.Member
         (member(events.MemberCause.LEFT), "12:03 ada left"),
         (member(events.MemberCause.KICKED), "12:03 ada removed bob"),
         (member(events.MemberCause.PROMOTED, Role.ADMIN), "12:03 ada made bob admin"),
+        (member(events.MemberCause.BANNED), "12:03 ada banned bob"),
+        (member(events.MemberCause.UNBANNED), "12:03 ada let bob come back"),
+        (events.MemberMuted(**ENTRY, account=BOB.id, until="x"), "12:03 ada muted bob"),
+        (events.MemberMuted(**ENTRY, account=BOB.id), "12:03 ada unmuted bob"),
+        (events.Pinned(**ENTRY, target=3), "12:03 ada pinned #3"),
+        (events.Unpinned(**ENTRY, target=3), "12:03 ada unpinned #3"),
+        (
+            events.SlowModeSet(**ENTRY, seconds=30),
+            "12:03 ada set slow mode: one message every 30 s",
+        ),
+        (events.SlowModeSet(**ENTRY, seconds=0), "12:03 ada set slow mode: no waiting"),
+        (
+            message(1, body="hi", pinned=True, replies=Thread(replies=2, last_seq=9, last_at="")),
+            "12:03 bob  hi [replies: 2] [pinned]",
+        ),
+        (events.TypingNotice(room=LOUNGE, account=BOB.id), None),
         (events.RoomAdded(room=room(3)), "You are in Lounge now."),
         (events.RoomGone(room=ATTIC), "You are no longer in this room."),
         (
@@ -85,6 +101,7 @@ def test_what_a_server_sends_does_not_steer_the_terminal() -> None:
 def test_the_names_that_a_line_needs() -> None:
     assert accounts_in(message(1)) == {BOB.id}
     assert accounts_in(member(events.MemberCause.KICKED)) == {ADA.id, BOB.id}
+    assert accounts_in(events.MemberMuted(**ENTRY, account=BOB.id)) == {ADA.id, BOB.id}
     assert accounts_in(events.RoomGone(room=ATTIC)) == set()
 
 
