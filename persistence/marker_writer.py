@@ -84,18 +84,20 @@ class MarkerWriter:
         self._queue.append_all(account, done)
         self._arrived.set()
 
-    def recount(self, room: Id, account: Id) -> None:
-        """See to it that `moved` gets a member's markers and counts as they are now, if it can."""
-        if self.is_open:
-            self._queue.enter(Mark(room, account, anyway=True))
-            self._arrived.set()
+    async def close(self, *, within: float) -> None:
+        """Write what waits, then stop. While the database is away, what waits is refused.
 
-    async def close(self) -> None:
-        """Write what waits, then stop. While the database is away, what waits is refused."""
+        Args:
+            within: seconds; then what still waits is given up.
+        """
         self._closing = True
         self._arrived.set()
         if self._writer is not None:
-            await self._writer
+            await asyncio.wait([self._writer], timeout=within)
+            if not self._writer.done():
+                logger.error("the database does not take the last markers", marks=len(self))
+                self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()

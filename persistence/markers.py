@@ -182,9 +182,7 @@ def _moved(mark: Mark, row: asyncpg.Record) -> Moved | Absent | Locked:
         return (Locked if row["locked"] else Absent)(mark.room, mark.account)
     moved = Moved(mark.room, mark.account, row["last_seq"], row["member_count"])
     if row["tells_read"]:
-        moved = moved._replace(
-            read=row["read_now"], unread=row["unread"], mentions=row["mentions"]
-        )
+        moved = moved._replace(read=row["read_now"], unread=row["unread"], mentions=row["mentions"])
     if row["tells_received"]:
         moved = moved._replace(delivered=row["delivered_now"])
     return moved

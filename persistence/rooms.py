@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
 from persistence.event_rows import COLUMNS, event_of, row_of
+from persistence.relations import STANDING, Standing, standing_of
 from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
@@ -32,9 +34,10 @@ _PEER = """
 LEFT JOIN accounts p ON p.id = CASE WHEN r.dm_low = $1 THEN r.dm_high ELSE r.dm_low END
 """
 
-# One statement for hello: is the session live, whose is it, and which rooms are they in.
+# One statement for hello: is the session live, whose is it, how do they stand to others, and which
+# rooms are they in.
 ARRIVAL = f"""
-SELECT a.id AS account_id, a.username, {_SEEN}
+SELECT a.id AS account_id, a.username, {STANDING}, {_SEEN}
 FROM sessions s
 JOIN accounts a ON a.id = s.account_id
 LEFT JOIN room_members m ON m.account_id = a.id
@@ -73,13 +76,6 @@ FROM room_members m JOIN accounts a ON a.id = m.account_id
 WHERE m.room_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3
 """
 
-MARK_READ = """
-UPDATE room_members m SET read_seq = greatest(m.read_seq, least($3, r.last_seq))
-FROM rooms r
-WHERE r.id = m.room_id AND m.room_id = $1 AND m.account_id = $2
-RETURNING m.read_seq
-"""
-
 
 def _room(row: asyncpg.Record) -> Room:
     is_dm = row["kind"] == RoomKind.DM
@@ -100,15 +96,22 @@ def _room(row: asyncpg.Record) -> Room:
     )
 
 
-async def arrival(
-    connection: asyncpg.Connection, *, account: Id, session: Id
-) -> tuple[User, list[Room]] | None:
-    """Who a live session belongs to, and the rooms they are in; None: the session is not live."""
+class Arrival(NamedTuple):
+    """Who says hello, the rooms they are in, and how they stand to others."""
+
+    user: User
+    rooms: list[Room]
+    standing: Standing
+
+
+async def arrival(connection: asyncpg.Connection, *, account: Id, session: Id) -> Arrival | None:
+    """Who a live session belongs to; None: the session is not live."""
     rows = await connection.fetch(ARRIVAL, account, session)
     if not rows:
         return None
     user = User(id=Id(rows[0]["account_id"]), username=rows[0]["username"])
-    return user, [_room(row) for row in rows if row["id"] is not None]
+    found = [_room(row) for row in rows if row["id"] is not None]
+    return Arrival(user, found, standing_of(rows[0]))
 
 
 async def rooms_of(connection: asyncpg.Connection, account: Id) -> list[Room]:
@@ -143,14 +146,6 @@ async def members(
         )
         for row in await connection.fetch(MEMBERS, room_id, after, limit)
     ]
-
-
-async def mark_read(
-    connection: asyncpg.Connection, room_id: Id, account: Id, seq: int
-) -> int | None:
-    """Move a member's read marker forward; returns where it is now, None: not a member."""
-    marker: int | None = await connection.fetchval(MARK_READ, room_id, account, seq)
-    return marker
 
 
 # --- creation --------------------------------------------------------------------------------

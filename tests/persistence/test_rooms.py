@@ -188,7 +188,8 @@ class TestArrival:
 
     async def arrive(self, town: Town, account: Id, session: Id) -> tuple[User, list[Room]] | None:
         async with town.database.connection() as connection:
-            return await rooms.arrival(connection, account=account, session=session)
+            found = await rooms.arrival(connection, account=account, session=session)
+        return None if found is None else (found.user, found.rooms)
 
     async def test_tells_who_it_is_and_what_they_see(
         self, town: Town, trio: tuple[User, User, User], session: Id
@@ -299,37 +300,6 @@ async def test_members_are_listed_in_pages(town: Town) -> None:
         assert await rooms.members(connection, room, after=0, limit=2) == expected[:2]
         assert await rooms.members(connection, room, after=people[1].id, limit=9) == expected[2:]
         assert await rooms.members(connection, number(), after=0, limit=9) == []
-
-
-async def test_the_read_marker_only_moves_forward(
-    town: Town, trio: tuple[User, User, User]
-) -> None:
-    ada, bob, eve = trio
-    room = await town.room({ada.id: Role.OWNER, bob.id: Role.MEMBER})
-    await town.write(*[conversation.message(ada.id, room, "hi") for _ in range(4)])
-    async with town.database.connection() as connection:
-        for seq, marker in ((3, 3), (2, 3), (0, 3), (4, 4), (2**53 - 1, 5), (1, 5)):
-            assert await rooms.mark_read(connection, room, bob.id, seq) == marker
-        seen = [await rooms.room(connection, user.id, room) for user in (ada, bob)]
-        assert [room and (room.read_seq, room.unread) for room in seen] == [(1, 4), (5, 0)]
-        assert await rooms.mark_read(connection, room, eve.id, 3) is None
-        assert await rooms.mark_read(connection, number(), ada.id, 3) is None
-
-
-async def test_markers_set_at_once_end_at_the_furthest(
-    town: Town, trio: tuple[User, User, User]
-) -> None:
-    ada, _, _ = trio
-    room = await town.room({ada.id: Role.OWNER})
-    await town.write(*[conversation.message(ada.id, room, "hi") for _ in range(20)])
-
-    async def mark(seq: int) -> None:
-        async with town.database.connection() as connection:
-            await rooms.mark_read(connection, room, ada.id, seq)
-
-    await asyncio.gather(*map(mark, [7, 21, 3, 14, 9, 20, 1, 18]))
-    async with town.database.connection() as connection:
-        assert await rooms.mark_read(connection, room, ada.id, 0) == 21
 
 
 class TestPages:
