@@ -1,0 +1,142 @@
+"""The SDK in Node: its own tests, and what it has to have in common with protocol/."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from msgspec import NODEFAULT, UNSET
+
+from protocol import close, errors
+from protocol.codec import to_builtins
+from protocol.events import AnyRoomEvent
+from protocol.records import Attachment, Room
+
+HERE = Path(__file__).parent
+SDK = HERE.parent.parent.parent / "web/sdk"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    found = shutil.which("node")
+    assert found, "The SDK's tests need Node 20 or newer. Install it: apt-get install nodejs."
+    return found
+
+
+def run(node: str, *arguments: str, text: str = "") -> str:
+    finished = subprocess.run(
+        [node, *arguments],
+        check=False,
+        cwd=HERE,
+        input=text,
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+def evaluate(node: str, module: str, expression: str, given: Any = None) -> Any:
+    """The value of an expression over what a module of the SDK exports, `m`, and `given`."""
+    script = f"""
+        import {{ readFileSync }} from "node:fs";
+        import * as m from "{(SDK / module).as_uri()}";
+        const given = JSON.parse(readFileSync(0));
+        console.log(JSON.stringify({expression}));
+    """
+    return json.loads(run(node, "--input-type=module", "--eval", script, text=json.dumps(given)))
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.test.js")), ids=lambda path: path.name)
+def test_what_node_tests(node: str, path: Path) -> None:
+    run(node, "--test", str(path))
+
+
+def test_every_error_code_is_known(node: str) -> None:
+    passing, lasting = evaluate(node, "errors.js", "[[...m.PASSING], [...m.LASTING]]")
+    assert set(passing) == {code for code, spec in errors.CATALOGUE.items() if spec.retry}
+    assert set(lasting) == {code for code, spec in errors.CATALOGUE.items() if not spec.retry}
+
+
+def test_close_codes_mean_the_same(node: str) -> None:
+    codes = [*range(1000, 1016), *range(4000, 5000)]
+    answers = evaluate(node, "close.js", "given.map(m.mayReconnect)", codes)
+    assert answers == [close.may_reconnect(code) for code in codes]
+    reasons = [close.with_delay(close.RESTART, seconds).reason for seconds in (0, 0.5, 30, 9999)]
+    reasons += ["restart", "retry_after=", "retry_after=12345", "x; retry_after=1.2345"]
+    assert evaluate(node, "close.js", "given.map(m.delayOf)", reasons) == [
+        close.delay_of(reason) for reason in reasons
+    ]
+
+
+def whole(struct: type[msgspec.Struct], given: dict[str, Any]) -> dict[str, Any]:
+    """A record with every default filled in."""
+    fields = {}
+    for field in msgspec.structs.fields(struct):
+        if field.encode_name in given:
+            continue
+        default = field.default
+        if field.default_factory is not NODEFAULT:
+            default = field.default_factory()
+        fields[field.encode_name] = None if default is UNSET else to_builtins(default)
+    return fields | given
+
+
+def required(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """A record's fields without a default, each with some value; the SDK hands them through."""
+    return {field.encode_name: "some" for field in msgspec.structs.fields(struct) if field.required}
+
+
+def test_entries_get_the_defaults_of_the_protocol(node: str) -> None:
+    placed = {"seq": 1, "event_id": "1", "at": "2026-01-01T00:00:00.000Z"}
+    minimal, expected = [], []
+    for struct in get_args(AnyRoomEvent):
+        tag = {"t": struct.__struct_config__.tag}
+        given = tag | placed | required(struct)
+        minimal.append(given)
+        expected.append(whole(struct, given))
+    assert evaluate(node, "records.js", "given.map(m.entryOf)", minimal) == expected
+    types = evaluate(node, "records.js", "m.ENTRY_TYPES")
+    assert set(types) == {given["t"] for given in minimal}
+
+
+def test_records_get_the_defaults_of_the_protocol(node: str) -> None:
+    assert evaluate(node, "records.js", "m.roomOf(given)", required(Room)) == whole(
+        Room, required(Room)
+    )
+    message = {"t": "message", "attachments": [required(Attachment)]}
+    filled = evaluate(node, "records.js", "m.entryOf(given)", message)
+    assert filled["attachments"] == [whole(Attachment, required(Attachment))]
+
+
+DOCUMENT = (SDK.parent.parent / "docs/sdk-javascript.md").read_text()
+
+
+def test_every_method_is_documented(node: str) -> None:
+    names = evaluate(
+        node,
+        "plaza.js",
+        """[...(function* () {
+            const rest = new m.Rest("http://127.0.0.1:8080");
+            const { session, accounts, rooms, messages, members } = rest;
+            for (const part of [new m.Client(rest), session, accounts, rooms, messages, members]) {
+                for (let of = part; of !== Object.prototype; of = Object.getPrototypeOf(of)) {
+                    yield* Object.getOwnPropertyNames(of);
+                }
+            }
+            yield* Object.keys(m);
+        })()]""",
+    )
+    inner = {"constructor", "emit", "nextNonce", "rest", "mayReconnect"}
+    assert {name for name in names if not re.search(rf"\b{name}\b", DOCUMENT)} <= inner
+
+
+@pytest.mark.parametrize("code", re.findall(r"```js\n(.*?)```", DOCUMENT, re.DOTALL))
+def test_the_examples_can_be_parsed(node: str, code: str) -> None:
+    run(node, "--check", "--input-type=module", "-", text=code)

@@ -1,0 +1,8 @@
+"""The browser client: plain ES modules, served as they are. No build step.
+
+    index.html   the page; server/rest/web.py says where the rest is found, and under which policy
+    app/         the web application
+    sdk/         the JavaScript SDK beneath it, for others, too: docs/sdk-javascript.md
+
+This package is there for its files to be found in a checkout and in an installed wheel alike.
+"""

@@ -1,0 +1,51 @@
+/** The REST interface: the session, accounts, rooms, messages and members. */
+
+import { SYSTEM_CLOCK } from "./clock.js";
+import { Http } from "./http.js";
+import { RestAccounts } from "./rest_accounts.js";
+import { RestMembers } from "./rest_members.js";
+import { RestMessages } from "./rest_messages.js";
+import { RestRooms } from "./rest_rooms.js";
+import { Session } from "./session.js";
+import { MemoryTokens } from "./tokens.js";
+
+/**
+ * @typedef {object} RestOptions
+ * @property {import("./tokens.js").TokenStore} [tokens] where they are kept
+ * @property {string} [accessToken] of a session that exists already, instead of what is kept
+ * @property {string} [refreshToken] likewise
+ * @property {number} [timeout] of a request, in seconds
+ * @property {typeof fetch} [fetch]
+ * @property {import("./clock.js").Clock} [clock]
+ */
+
+export class Rest {
+  /**
+   * @param {string} [url] of the server; by default the one that the page came from
+   * @param {RestOptions} [options]
+   */
+  constructor(url = globalThis.location?.origin, options = {}) {
+    const {
+      tokens = new MemoryTokens(),
+      accessToken,
+      refreshToken,
+      timeout = 30,
+      fetch = globalThis.fetch.bind(globalThis),
+      clock = SYSTEM_CLOCK,
+    } = options;
+    if (accessToken !== undefined || refreshToken !== undefined) {
+      const [access_token, refresh_token] = [accessToken ?? null, refreshToken ?? null];
+      tokens.write({ account: null, access_token, refresh_token });
+    }
+    this.url = url;
+    const session = new Session(new Http(url, fetch, timeout, clock), tokens);
+    /** The login. */
+    this.session = session;
+    /** @type {import("./pages.js").Call} */
+    const call = (method, path, more) => session.call(method, path, more);
+    this.accounts = new RestAccounts(call);
+    this.rooms = new RestRooms(call);
+    this.messages = new RestMessages(call);
+    this.members = new RestMembers(call);
+  }
+}
