@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 # pip from outside: works where the venv module comes without ensurepip, as on Debian.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 
-.PHONY: help setup serve test soak lint format types docs lock check clean autobahn bench
+.PHONY: help setup serve test soak browser lint format types docs lock check clean autobahn bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
@@ -20,11 +20,15 @@ setup: $(INSTALLED)  ## install Plaza and its tools into .venv: leaves .venv/bin
 serve: $(INSTALLED)  ## serve with an embedded Postgres, on http://127.0.0.1:8080
 	@exec $(BIN)/plaza serve $(ARGS)
 
-test: $(INSTALLED)  ## the tests, but for the soak tests
+test: $(INSTALLED)  ## the tests, but for those of soak and browser
 	$(BIN)/python -m pytest $(ARGS)
 
 soak: $(INSTALLED)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+# Plain tracebacks: pytest's own trip over ast.parse of CPython 3.11.7 when Playwright's are deep.
+browser: $(INSTALLED)  ## the tests of the web client, in Debian's chromium
+	$(BIN)/python -m pytest -m browser --tb=native $(ARGS)
 
 bench: $(INSTALLED)  ## the benchmarks of docs/performance.md: minutes; ARGS=--small tries them
 	@for name in inbound fanout durable memory connects; do \

@@ -4,7 +4,9 @@
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from typing import cast
 from urllib.parse import urlsplit
@@ -68,6 +70,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         receive: gets the payload of each message.
+        may_end: whether the server may close it, or lose it.
         opened: done when the opening handshake is.
         closed: done when the connection is gone.
     """
@@ -79,6 +82,7 @@ class Connection(asyncio.Protocol):
         "_swarm",
         "_transport",
         "closed",
+        "may_end",
         "opened",
         "receive",
     )
@@ -92,6 +96,7 @@ class Connection(asyncio.Protocol):
         self._leaving = False
         self._rest = b""
         self.receive = receive
+        self.may_end = False
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
 
@@ -101,10 +106,18 @@ class Connection(asyncio.Protocol):
 
     async def close(self) -> None:
         """The closing handshake (RFC 6455 section 7.1.2)."""
-        if not self._leaving:
+        if not (self._leaving or self.closed.done()):
             self._leaving = True
             self.write(_GOODBYE)
         await self.closed
+
+    def pause(self) -> None:
+        """Read nothing until `resume`."""
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._transport.resume_reading()
 
     def abort(self) -> None:
         """End the connection without a word."""
@@ -133,7 +146,7 @@ class Connection(asyncio.Protocol):
                 receive(payload)
             elif opcode == Opcode.PING:
                 self.write(client_frame(payload, Opcode.PONG))
-            elif opcode == Opcode.CLOSE and not self._leaving:
+            elif opcode == Opcode.CLOSE and not (self._leaving or self.may_end):
                 self._swarm.fail(Violation(f"The server closed a connection: {payload[2:]!r}."))
 
     def _shake_hands(self, handshake: ClientProtocol) -> None:
@@ -146,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
-        if not self._leaving:
+        if not (self._leaving or self.may_end):
             self._swarm.fail(Violation(f"A connection was lost: {error or 'end of stream'}."))
         self.closed.set_result(None)
 
@@ -195,25 +208,58 @@ class Swarm:
             assert self._owner is not None
             self._owner.cancel()
 
-    async def connect(self, path: str = "/ws", *, receive: Callable[[bytes], object]) -> Connection:
-        """Open a connection; it speaks JSON, as it asks for no subprotocol."""
+    async def connect(
+        self,
+        path: str = "/ws",
+        *,
+        receive: Callable[[bytes], object],
+        receive_buffer: int | None = None,
+    ) -> Connection:
+        """Open a connection; it speaks JSON, as it asks for no subprotocol.
+
+        Args:
+            path: at the server.
+            receive: gets the payload of each message.
+            receive_buffer: bytes that the kernel takes in for it; by default as many as it likes.
+        """
         uri = WebSocketURI(False, self._host, self._port, path, "")
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self, uri, receive), self._host, self._port
-        )
+        loop = asyncio.get_running_loop()
+        make = partial(Connection, self, uri, receive)
+        if receive_buffer is None:
+            _, connection = await loop.create_connection(make, self._host, self._port)
+        else:
+            opened = socket.socket()
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            opened.setblocking(False)
+            await loop.sock_connect(opened, (self._host, self._port))
+            _, connection = await loop.create_connection(make, sock=opened)
         self._connections.append(connection)
         await connection.opened
         return connection
 
-    async def log_in(self, token: str, *, receive: Callable[[bytes], object]) -> Connection:
+    async def log_in(
+        self,
+        token: str,
+        *,
+        receive: Callable[[bytes], object],
+        receive_buffer: int | None = None,
+    ) -> Connection:
         """Connect and say hello; returns when `ready` has come.
 
         Args:
             token: the access token.
             receive: gets the payload of each message after that.
+            receive_buffer: see `connect`.
         """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        connection = await self.connect(receive=answer.set_result)
+
+        def hear(payload: bytes) -> None:
+            if answer.done():
+                receive(payload)  # it came in the same packet
+            else:
+                answer.set_result(payload)
+
+        connection = await self.connect(receive=hear, receive_buffer=receive_buffer)
         connection.write(client_frame(JSON.encode(Hello(id=1, token=token))))
         payload = await answer
         if see(payload).t != "ready":

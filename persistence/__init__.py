@@ -9,7 +9,9 @@ A map, from the bottom up:
     secrets         what all processes share and nobody else may know
     accounts        who people are; logins is the moment between a password and its effect
     sessions        their logins, and the refresh tokens that keep those alive
-    rooms           rooms as their members see them, and pages of their logs
+    rooms           rooms as their members see them, and pages of their logs; threads by themselves
+    moderation      who is banned from a room, what is pinned in it
+    search          the index of messages, and what it finds
     room_log        the rooms' logs: queue, group commit, publication, reconnection
     round           one transaction of the log; room_facts is what it is judged by, room_effects
                     what it changes besides, event_rows how events become rows

@@ -4,6 +4,7 @@ Usernames are stored folded (protocol.names). E-mail addresses are stored as giv
 without regard to case.
 """
 
+import re
 from collections.abc import Iterable
 
 import asyncpg
@@ -15,6 +16,8 @@ from protocol.ids import Id
 from protocol.names import fold_username
 from protocol.records import Time, User
 from protocol.times import rfc3339
+
+MAY_BEGIN_A_NAME = re.compile("[a-z0-9_]{1,30}")
 
 
 class Account(User, frozen=True):
@@ -116,6 +119,42 @@ async def account_by_username(connection: asyncpg.Connection, name: str) -> User
         return None
     row = await connection.fetchrow(USER_BY_USERNAME, folded)
     return None if row is None else User(id=Id(row["id"]), username=row["username"])
+
+
+IDS_BY_USERNAME = "SELECT id, username FROM accounts WHERE username = ANY($1::text[])"
+
+
+async def accounts_by_username(
+    connection: asyncpg.Connection, names: Iterable[str]
+) -> dict[str, Id]:
+    """The ids of those of `names`, folded usernames, that exist."""
+    rows = await connection.fetch(IDS_BY_USERNAME, list(names))
+    return {row["username"]: Id(row["id"]) for row in rows}
+
+
+# Of text_pattern_ops, as the index is: by code points, whatever the database's locale.
+USERS_BY_PREFIX = """
+SELECT id, username FROM accounts
+WHERE username ~>=~ $1 AND username ~<~ $2 AND username ~>~ $3
+ORDER BY username USING ~<~ LIMIT $4
+"""
+
+
+async def accounts_by_prefix(
+    connection: asyncpg.Connection, prefix: str, *, after: str, limit: int
+) -> list[User]:
+    """Accounts whose usernames begin with a prefix and come after `after`, by username.
+
+    Args:
+        prefix: not empty, in any case.
+    """
+    # Only ASCII is folded: see fold_username.
+    folded = prefix.lower() if prefix.isascii() else prefix
+    if not MAY_BEGIN_A_NAME.fullmatch(folded):
+        return []
+    beyond = folded[:-1] + chr(ord(folded[-1]) + 1)
+    rows = await connection.fetch(USERS_BY_PREFIX, folded, beyond, after, limit)
+    return [User(id=Id(row["id"]), username=row["username"]) for row in rows]
 
 
 OWN_ACCOUNT = "SELECT id, username, email, created_at FROM accounts WHERE id = $1"

@@ -5,7 +5,7 @@ Each rule is a guard: it sees the facts of the transaction that would write the 
     action            dm        group             channel
     read              member    member            anyone
     send, react       member    member            member      who is not muted; slow mode: patient
-    edit              one's own message, while a member
+    edit              one's own message, while a member who is not muted
     delete            own       own, admin: any   own, admin: any
     invite            nobody    admin             member
     join              nobody    nobody            anyone
@@ -13,10 +13,11 @@ Each rule is a guard: it sees the facts of the transaction that would write the 
     kick              nobody    admin, of lower rank than oneself
     promote           nobody    owner: anyone; anyone: oneself, downwards
     rename            nobody    admin             admin
-    pin               member    admin             admin
+    pin               member    admin             admin       who is not muted
     ban               nobody    admin: who is no member, or of lower rank than oneself
     mute              nobody    admin: of lower rank than oneself
     slow mode         nobody    admin             admin
+    list the banned   nobody    admin             admin
 
 Owner outranks admin outranks member, and may do what they may. A room that has members has an
 owner: the last one cannot leave or step down.
@@ -54,6 +55,14 @@ def may_read(kind: RoomKind, role: Role | None) -> None:
     """Refuse unless an account with this role may read the room's log and members."""
     if role is None and kind is not RoomKind.CHANNEL:
         raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
+
+
+def may_list_bans(kind: RoomKind, role: Role | None) -> None:
+    """Refuse unless an account with this role may see who is banned from the room."""
+    facts = Facts(kind=kind, actor=role)
+    _member(facts)
+    _not_dm(facts, "Nobody is banned from a dm.")
+    _at_least(facts, Role.ADMIN, "Only admins can see who is banned.")
 
 
 def may_send(facts: Facts) -> None:
@@ -196,6 +205,7 @@ def may_slow(facts: Facts, *, seconds: int) -> None:
 def may_pin(facts: Facts) -> None:
     """Refuse unless the actor is an admin or in a dm, the message is there, and there is room."""
     _may_arrange_pins(facts)
+    _unmuted(facts)
     if _target(facts).pinned:
         raise Unchanged
     if facts.pins >= MAX_PINS:

@@ -40,8 +40,8 @@ class Receiver(Protocol):
         For when no more is to come in this tick: saves the way through the queue.
         """
 
-    def offer(self, chunk: bytes) -> None:
-        """Queue framed signs of life for the end of this tick, or drop them.
+    def offer(self, chunk: bytes) -> bool:
+        """Queue framed signs of life for the end of this tick, or drop them, and say which.
 
         They are dropped when the receiver is behind (limits.outbox_soft_bytes), or has yet to get
         what it missed.

@@ -2,7 +2,7 @@
 
 A map. How it starts:
 
-    cli         the command line: plaza serve, migrate, config, version, chat
+    cli         the command line: plaza serve, drain, migrate, config, version, chat
     exits       the catalogue of exit codes, and the failures that lead to them
     config      what can be configured
     settings    reads the configuration: file, environment, flags
@@ -12,6 +12,12 @@ A map. How it starts:
     storage     the database: embedded or external, connected, migrated
     listener    the port: HTTP to uvicorn, WebSocket connections to the gateway
 
+How it ends:
+
+    drain       connections are sent away in batches; the log is closed last
+    grace       the time that all of it has
+    pidfile     which servers run with a data directory; drain_command: plaza drain
+
 A message's path:
 
     gateway     bytes from the socket to messages, on raw asyncio
@@ -19,6 +25,7 @@ A message's path:
     reception   hello: who it is, which rooms, what was missed
     dispatch    a command's type to what carries it out
     chat        what accounts do with rooms beyond one event; REST uses it too
+    search      finds messages; indexer keeps their index up with the log, behind it
     wire        events to WebSocket frames
     outbox      what waits for one reader, bounded in bytes
     echo        /ws/echo, for conformance suites

@@ -10,45 +10,61 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from socket import socket
 
 import structlog
 from websockets.http11 import Request
 
 from persistence.database import Database
+from persistence.marker_writer import MarkerWriter
 from persistence.room_log import RoomLog
 from persistence.secrets import signing_key
 from persistence.sessions import delete_expired
 from protocol.errors import PlazaError
+from protocol.events import RoomEvent
 from protocol.ids import IdMint
 from protocol.times import from_ms
 from rooms.fanout import Fanout
 from rooms.hub import Hub
+from rooms.tail import Tails
 from server import rest
+from server.admission import Admission
 from server.background import Background
 from server.chat import Chat
 from server.config import Config
 from server.dispatch import Dispatcher
+from server.drain import Drain, Report, close_log, unheard
 from server.echo import EchoSession
 from server.gateway import Gateway, GatewayProtocol, Session
+from server.grace import Grace
+from server.indexer import Indexer
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
+from server.log_reader import LogReader
 from server.metrics import Metrics, ProcessState
 from server.outbox import Tick
 from server.passwords import Passwords
+from server.pidfile import PidFile
 from server.presence import Presences
+from server.presence_commands import PresenceCommands
 from server.receipts import Receipts
 from server.reception import Reception
+from server.relations import Relations
 from server.room_commands import RoomCommands
+from server.search import Search
 from server.session import ChatSession, CommandCounts, OpenSessions
 from server.storage import open_database
 from server.tokens import TokenKey
+from server.typing import Typings
 from server.wheel import TimerWheel
 
 logger = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10
 EXPIRY_SECONDS = 3600
+LAST_SECONDS = 1.0  # for the last markers, when the grace time is used up
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def now_ms() -> int:
@@ -64,17 +80,19 @@ class Plaza:
         url: at which it is reached.
         gateway: its WebSocket connections.
         log: its rooms' log.
+        grace: for its end.
     """
 
     url: str
     gateway: Gateway
     log: RoomLog
+    grace: Grace
 
 
 async def serve(
     config: Config, *, progress: Callable[[str], None], started: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM, SIGINT, or SIGHUP (the terminal is closed).
+    """Serve until SIGTERM, SIGINT, or SIGHUP (the terminal is closed). A second one makes haste.
 
     Args:
         config: the effective one.
@@ -86,24 +104,42 @@ async def serve(
         DatabaseError, EmbeddedPostgresError, MigrationError: as `open_database`.
     """
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _on_signals(stop.set)
     # The port first: whether it can be had is known at once, and a database takes seconds.
-    with bind(config.server.host, config.server.port) as bound:
+    with (
+        bind(config.server.host, config.server.port) as bound,
+        PidFile(Path(config.server.data_dir)) as pid_file,
+    ):
         async with (
             open_database(config, progress=progress) as database,
-            running(config, database, bound) as plaza,
+            running(config, database, bound, draining=pid_file.draining) as plaza,
         ):
+            pid_file.announce(plaza.url)
             logger.info("started", url=plaza.url)
             started(plaza.url)
             await stop.wait()
+            _on_signals(plaza.grace.hurried.set)
             logger.info("stopping", connections=len(plaza.gateway.connections))
     logger.info("stopped")
 
 
+def _on_signals(callback: Callable[[], object]) -> None:
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, callback)
+
+
 @asynccontextmanager
-async def running(config: Config, database: Database, bound: socket) -> AsyncIterator[Plaza]:
-    """Run the server on a bound socket; on exit what was accepted is written and answered."""
+async def running(
+    config: Config, database: Database, bound: socket, *, draining: Report = unheard
+) -> AsyncIterator[Plaza]:
+    """Run the server on a bound socket; on exit what was accepted is written and answered.
+
+    Args:
+        config: the effective one.
+        database: with the schema up to date.
+        bound: to listen on.
+        draining: is told how the sending away of connections goes.
+    """
     _raise_file_limit()
     async with AsyncExitStack() as stack:
         tokens = await _token_key(config, database)
@@ -115,14 +151,17 @@ async def running(config: Config, database: Database, bound: socket) -> AsyncIte
             gateway=gateway,
             fanout=core.fanout,
             hub=core.hub,
+            presences=core.presences,
             log=core.log,
             database=database,
             commands=counts,
+            reads=core.reader.counts,
         )
         metrics.registry.register(state)
-        core.background.spawn(metrics.watch_loop())
-        core.background.spawn(_turn(gateway.wheel, core.hub))
+        core.background.spawn(metrics.watch_loop(core.admission.pressure.lagged))
+        core.background.spawn(_turn(gateway.wheel, core.hub, core.presences, core.receipts))
         core.background.spawn(_forget_expired(database))
+        core.background.spawn(core.indexer.run())
         if config.server.metrics_address:
             await _serve_metrics(config, metrics, stack)
         await stack.enter_async_context(
@@ -131,16 +170,17 @@ async def running(config: Config, database: Database, bound: socket) -> AsyncIte
                 bound,
                 websocket=partial(GatewayProtocol, gateway),
                 trusted_proxies=config.server.trusted_proxies,
-                grace_seconds=config.server.shutdown_seconds,
+                grace=core.grace,
             )
         )
         # What has been made so far stays: a full collection need not look at it.
         gc.collect()
         gc.freeze()
         try:
-            yield Plaza(url_of(bound), gateway, core.log)
+            yield Plaza(url_of(bound), gateway, core.log, core.grace)
         finally:
-            await _drain(gateway, core, within=config.server.shutdown_seconds)
+            seconds = config.server.drain_seconds
+            await Drain(gateway, core.grace, seconds=seconds, report=draining).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +191,20 @@ class _Core:
     tick: Tick
     fanout: Fanout
     hub: Hub
+    presences: Presences
+    reader: LogReader
     log: RoomLog
     sessions: OpenSessions
+    admission: Admission
     chat: Chat
+    relations: Relations
+    receipts: Receipts
     dispatch: Dispatcher
+    indexer: Indexer
     background: Background
     commands: Background
     """Those under way that are not the log's: their answers are waited for at the end."""
+    grace: Grace
 
 
 async def _start_core(
@@ -166,25 +213,35 @@ async def _start_core(
     mint = IdMint(config.node.id)
     tick = Tick(asyncio.get_running_loop(), metrics)
     fanout = Fanout(tick.wake)
-    tick.before = fanout.flush
     background = Background()
     commands = Background()
     stack.push_async_callback(background.cancel)
     stack.push_async_callback(commands.cancel)
-    presences = Presences()
+    presences = Presences(database=database, background=background, config=config, clock=now_ms)
+    stack.push_async_callback(presences.close)
+    limits = config.limits
+    tails = Tails(room_events=limits.replay_events, all_events=limits.tail_events)
     # The chat is made below.
-    hub = Hub(fanout, joined=lambda *event: chat.admit(*event), attendance=presences)  # noqa: PLW0108
+    hub = Hub(fanout, lambda *event: chat.admit(*event), presences, tails)  # noqa: PLW0108
+    relations = Relations(database, hub, presences, limit=limits.blocked_accounts)
+    reader = LogReader(database, hub)
+    indexer = Indexer(database, waiting=lambda: len(log))
+    grace = Grace(config.server.shutdown_seconds)
+    receipts = await _start_receipts(config, database, hub, tick, commands, grace, stack)
+    # What is told of markers counts what the rooms have sent.
+    tick.before = _one_after_the_other(fanout.flush, receipts.flush)
     log = RoomLog(
         database.open_connection,
         mint=mint,
-        publish=hub.publish,
+        publish=_to_all(hub.publish, indexer.note, receipts.published),
         observer=metrics,
         capacity=config.limits.log_queue,
         clock=now_ms,
     )
     await log.open()
-    stack.push_async_callback(log.close)
+    stack.push_async_callback(close_log, log, commands, grace)
     sessions = OpenSessions()
+    admission = Admission(config, queued=log.__len__)
     chat = Chat(
         database=database,
         log=log,
@@ -197,24 +254,63 @@ async def _start_core(
     dispatch = Dispatcher(
         log,
         RoomCommands(chat, commands).handlers,
-        Receipts(chat, commands).handlers,
-        presences.handlers,
+        receipts.handlers,
+        Typings(hub, members=limits.typing_members, clock=now_ms).handlers,
+        PresenceCommands(presences, relations, commands).handlers,
     )
-    return _Core(mint, tick, fanout, hub, log, sessions, chat, dispatch, background, commands)
+    return _Core(
+        *(mint, tick, fanout, hub, presences, reader, log, sessions, admission, chat, relations),
+        *(receipts, dispatch, indexer, background, commands, grace),
+    )
+
+
+def _one_after_the_other(*steps: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        for step in steps:
+            step()
+
+    return run
+
+
+async def _start_receipts(
+    config: Config,
+    database: Database,
+    hub: Hub,
+    tick: Tick,
+    commands: Background,
+    grace: Grace,
+    stack: AsyncExitStack,
+) -> Receipts:
+    writer = MarkerWriter(
+        database.open_connection,
+        moved=lambda news: receipts.moved(news),  # noqa: PLW0108 - made below
+        capacity=config.limits.marker_queue,
+    )
+    receipts = Receipts(
+        writer=writer,
+        database=database,
+        hub=hub,
+        background=commands,
+        wake=tick.wake,
+        members=config.limits.receipts_members,
+    )
+    await writer.open()
+    stack.push_async_callback(lambda: writer.close(within=grace.left(at_least=LAST_SECONDS)))
+    return receipts
 
 
 def _gateway(
     config: Config, core: _Core, database: Database, tokens: TokenKey, counts: CommandCounts
 ) -> Gateway:
     reception = Reception(
-        tokens=tokens,
+        claims=lambda token: tokens.read(token, now_ms() / 1000),
         database=database,
+        reader=core.reader,
         hub=core.hub,
+        presences=core.presences,
         sessions=core.sessions,
         background=core.background,
-        heartbeat=config.gateway.heartbeat_seconds,
-        replay_events=config.limits.replay_events,
-        clock=now_ms,
+        config=config,
     )
     paths: dict[str, Callable[[GatewayProtocol, Request], Session]] = {
         "/ws": partial(
@@ -227,7 +323,7 @@ def _gateway(
     }
     if config.debug.echo:
         paths["/ws/echo"] = EchoSession
-    return Gateway(config, core.tick, TimerWheel(), paths)
+    return Gateway(config, core.tick, TimerWheel(), paths, core.admission)
 
 
 def _rest_services(
@@ -237,12 +333,16 @@ def _rest_services(
         config=config,
         database=database,
         chat=core.chat,
+        relations=core.relations,
+        receipts=core.receipts,
+        search=Search(database, core.indexer),
         passwords=Passwords(workers=config.auth.password_hashers),
         tokens=tokens,
         throttles=Throttles.of(config.limits),
+        admission=core.admission,
         mint=core.mint,
         clock=now_ms,
-        readiness=partial(_readiness, database, core.log),
+        readiness=partial(_readiness, database, core.log, core.grace),
         metrics=metrics.render,
     )
 
@@ -254,22 +354,22 @@ async def _serve_metrics(config: Config, metrics: Metrics, stack: AsyncExitStack
     logger.info("serving metrics", url=f"{url_of(bound)}/metrics")
 
 
-async def _drain(gateway: Gateway, core: _Core, *, within: float) -> None:
-    """Answer what was accepted, then send everybody away."""
-    gateway.draining = True
-    await core.log.close()
-    await core.commands.finish(within=within)
-    gateway.tick.flush()
-    for connection in tuple(gateway.connections):
-        connection.shutdown()
+def _to_all(*listeners: Callable[[RoomEvent], None]) -> Callable[[RoomEvent], None]:
+    def publish(event: RoomEvent) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return publish
 
 
-async def _turn(wheel: TimerWheel, hub: Hub) -> None:
+async def _turn(wheel: TimerWheel, hub: Hub, presences: Presences, receipts: Receipts) -> None:
     while True:
         await asyncio.sleep(1)
         wheel.turn()
+        presences.flush()
+        receipts.turn()
         if wheel.now % SWEEP_SECONDS == 0:
-            hub.sweep()
+            hub.rooms.sweep(wheel.now)
 
 
 async def _forget_expired(database: Database) -> None:
@@ -289,9 +389,12 @@ async def _token_key(config: Config, database: Database) -> TokenKey:
     return TokenKey(secret, lifetime=config.auth.access_token_seconds)
 
 
-async def _readiness(database: Database, log: RoomLog) -> Mapping[str, str | None]:
+async def _readiness(database: Database, log: RoomLog, grace: Grace) -> Mapping[str, str | None]:
     reachable = await database.ready() and log.is_open
-    return {"database": None if reachable else "The database cannot be reached."}
+    return {
+        "database": None if reachable else "The database cannot be reached.",
+        "process": "The server is shutting down." if grace.begun else None,
+    }
 
 
 def _raise_file_limit() -> None:

@@ -158,18 +158,24 @@ class Auth:
         self._close_sessions([outcome.session])
         raise PlazaError(REFRESH_REUSED)
 
-    async def caller(self, token: str) -> Claims:
-        """Whom an access token speaks for, if its session still stands.
+    def read(self, token: str) -> Claims:
+        """Whom an access token speaks for.
 
         Raises:
             PlazaError: unauthorized or token_expired.
         """
-        claims = self._tokens.read(token, self._clock() / 1000)
+        return self._tokens.read(token, self._clock() / 1000)
+
+    async def confirm(self, claims: Claims) -> None:
+        """See that the session of a token still stands.
+
+        Raises:
+            PlazaError: unauthorized.
+        """
         async with self._database.connection() as connection:
             owner = await sessions.session_owner(connection, claims.session)
         if owner is None or owner.id != claims.account:
             raise PlazaError(UNAUTHORIZED, "The session has ended. Log in again.")
-        return claims
 
     # --- out ---------------------------------------------------------------------------------
 

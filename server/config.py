@@ -50,6 +50,15 @@ class Server(Section, frozen=True):
         int,
         Meta(ge=0, le=3600, description="Grace time between SIGTERM and the exit"),
     ] = 20
+    drain_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3600,
+            description="After SIGTERM connections are sent away in batches that are spread over "
+            "so many seconds, at most four fifths of `shutdown_seconds`; 0: all at once",
+        ),
+    ] = 10
     metrics_address: Annotated[
         str,
         Meta(
@@ -140,9 +149,61 @@ class Limits(Section, frozen=True):
     unanswered_commands: Annotated[
         Count, Meta(description="Commands of one connection that wait for their answer")
     ] = 256
+    commands_per_connection_second: Annotated[
+        Count,
+        Meta(description="Commands of one connection, twice as many at once; some count for more"),
+    ] = 2_000
+    commands_per_account_second: Annotated[
+        Count, Meta(description="Of all connections of an account, and its REST requests")
+    ] = 4_000
+    commands_per_ip_second: Annotated[
+        Count, Meta(description="Of one address (of IPv6: one /64), REST requests included")
+    ] = 0
+    bytes_per_connection_second: Annotated[
+        Count,
+        Meta(description="Read from one connection, twice as much at once; beyond it we pause"),
+    ] = 4_194_304
+    bytes_per_account_second: Annotated[
+        Count, Meta(description="Read from all connections of an account")
+    ] = 0
+    bytes_per_ip_second: Annotated[
+        Count, Meta(description="Read from all connections of one address")
+    ] = 0
+    connects_per_account_minute: Annotated[
+        Count, Meta(description="Times that an account says `hello` in a minute")
+    ] = 600
+    connects_per_ip_minute: Annotated[
+        Count, Meta(description="WebSocket handshakes of one address in a minute")
+    ] = 0
+    connections_per_account: Annotated[
+        Count, Meta(description="Connections of one account at the same time")
+    ] = 100
+    connections_per_ip: Annotated[
+        Count, Meta(description="WebSocket connections of one address at the same time")
+    ] = 0
+    loop_lag_ms: Annotated[
+        Count,
+        Meta(
+            description="A process whose event loop is late by more than this, twice in a row, "
+            "takes no new connections until it has caught up"
+        ),
+    ] = 1_000
+    arriving: Annotated[
+        Count,
+        Meta(description="Connections that wait for the answer to `hello`; beyond it, no new ones"),
+    ] = 2_000
     log_queue: Annotated[Count, Meta(description="Events of all rooms that wait for the disk")] = (
         20_000
     )
+    marker_queue: Annotated[
+        Count, Meta(description="Read and delivered markers that wait for the disk")
+    ] = 20_000
+    receipts_members: Annotated[
+        Count, Meta(description="Members of a room up to which they see who has read what")
+    ] = 100
+    typing_members: Annotated[
+        Count, Meta(description="Members of a room up to which they see who is writing")
+    ] = 200
     replay_events: Annotated[
         Count,
         Meta(
@@ -150,6 +211,20 @@ class Limits(Section, frozen=True):
             "the client reads `history`"
         ),
     ] = 300
+    tail_events: Annotated[
+        Count,
+        Meta(
+            description="The last events of all rooms that are kept in memory together, of one "
+            "room `limits.replay_events` at most: what clients that come back have missed is read "
+            "from there. About 0.6 KiB each"
+        ),
+    ] = 100_000
+    watched_accounts: Annotated[
+        Count, Meta(description="Accounts whose presence one connection watches")
+    ] = 1_000
+    blocked_accounts: Annotated[
+        Count, Meta(description="Accounts that one account blocks; as many it may mute")
+    ] = 1_000
     request_bytes: Annotated[Count, Meta(description="The body of a REST request")] = 1_048_576
     signups_per_ip_hour: Annotated[
         Count, Meta(description="New accounts from one address (of IPv6: one /64) in an hour")
@@ -160,6 +235,27 @@ class Limits(Section, frozen=True):
     logins_per_account_minute: Annotated[
         Count, Meta(description="Wrong passwords for one account in a minute")
     ] = 10
+
+
+class Presence(Section, frozen=True):
+    """Who is told who is here."""
+
+    grace_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3600,
+            description="How long somebody is still here whose last connection is gone: whoever "
+            "comes back by then was never away",
+        ),
+    ] = 15
+    room_members: Annotated[
+        Count,
+        Meta(
+            description="Members of a room up to which they are told of each other's presence; in "
+            "larger ones they are told how many are online"
+        ),
+    ] = 200
 
 
 class Debug(Section, frozen=True):
@@ -199,6 +295,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth: Auth = Auth()
     gateway: Gateway = Gateway()
     limits: Limits = Limits()
+    presence: Presence = Presence()
     debug: Debug = Debug()
     log: Log = Log()
     node: Node = Node()

@@ -30,3 +30,8 @@ class EchoSession:
 
     def lost(self) -> None:
         """Nothing is kept."""
+
+    @property
+    def busy(self) -> bool:
+        """Every message is answered at once."""
+        return False

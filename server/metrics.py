@@ -5,7 +5,8 @@ metrics are asked for. Histograms are observed once per batch or tick, not per m
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -14,9 +15,12 @@ from prometheus_client.registry import Collector
 
 from persistence.database import Database
 from persistence.room_log import RoomLog
+from protocol.records import PresenceState
 from rooms.fanout import Fanout
 from rooms.hub import Hub
 from server.gateway import Gateway
+from server.log_reader import ReadCounts
+from server.presence import Presences
 from server.session import CommandCounts
 
 _SECONDS = (
@@ -62,13 +66,19 @@ class Metrics:
         self._commit.observe(seconds)
         self._batch.observe(events)
 
-    async def watch_loop(self) -> None:
-        """Measure by how much the event loop is late, until cancelled."""
+    async def watch_loop(self, lagged: Callable[[float], None]) -> None:
+        """Measure by how much the event loop is late, until cancelled.
+
+        Args:
+            lagged: gets each measurement, in seconds.
+        """
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_INTERVAL
             await asyncio.sleep(LAG_INTERVAL)
-            self._lag.observe(max(0.0, loop.time() - due))
+            lag = max(0.0, loop.time() - due)
+            self._lag.observe(lag)
+            lagged(lag)
 
     def render(self) -> tuple[bytes, str]:
         """The text of /metrics and its media type."""
@@ -87,25 +97,52 @@ class ProcessState(Collector):
         gateway: Gateway,
         fanout: Fanout,
         hub: Hub,
+        presences: Presences,
         log: RoomLog,
         database: Database,
         commands: CommandCounts,
+        reads: ReadCounts,
     ) -> None:
         self._gateway = gateway
         self._fanout = fanout
         self._hub = hub
+        self._presences = presences
         self._log = log
         self._database = database
         self._commands = commands
+        self._reads = reads
 
     def collect(self) -> Iterator[Metric]:
         """One family per metric."""
         traffic, fanout = self._gateway.traffic, self._fanout
         yield _gauge("connections", "Open WebSocket connections", traffic.connections)
         yield _gauge("people", "Accounts that are online", self._hub.people)
-        yield _gauge("rooms", "Rooms in memory", self._hub.rooms)
+        present = GaugeMetricFamily(
+            "plaza_present", "Accounts that are here, by state", labels=("state",)
+        )
+        states = self._presences.states()
+        for state in PresenceState:
+            if state is not PresenceState.OFFLINE:
+                present.add_metric((state.value,), states[state])
+        yield present
+        yield _counter("presence_events", "Presence, times listeners", self._presences.sent)
+        yield _gauge("rooms", "Rooms in memory", len(self._hub.rooms))
         yield _counter("connections_accepted", "WebSocket handshakes", traffic.accepted)
         yield _counter("connections_slow", "Closed for reading too slowly", traffic.slow)
+        yield _labelled(
+            "connections_refused",
+            "Turned away at the handshake or at hello",
+            "reason",
+            self._gateway.admission.refused,
+        )
+        yield _labelled(
+            "connections_closed", "Closed by the server, by close code", "code", traffic.closed
+        )
+        yield _gauge(
+            "connections_paused",
+            "Not read for a while: they send more bytes than they may",
+            sum(connection.reading_paused for connection in self._gateway.connections),
+        )
         yield _counter("received_bytes", "From WebSocket connections", traffic.bytes_in)
         yield _counter("sent_bytes", "To WebSocket connections", self._gateway.tick.bytes_out)
         yield _counter("received_messages", "From WebSocket connections", traffic.messages_in)
@@ -126,6 +163,21 @@ class ProcessState(Collector):
         for (command, result), count in self._commands.items():
             commands.add_metric((command, result), count)
         yield commands
+        yield _gauge("tail_events", "Room events kept in memory", self._hub.rooms.tail_events)
+        yield _counter("hello_queries", "To the database, for hello", self._reads.queries)
+        spans = CounterMetricFamily(
+            "plaza_catchup_reads", "Rooms with missed events, by source", labels=("source",)
+        )
+        for source, count in self._reads.spans.items():
+            spans.add_metric((source,), count)
+        yield spans
+
+
+def _labelled(name: str, text: str, label: str, counts: Mapping[Any, int]) -> Metric:
+    family = CounterMetricFamily(f"plaza_{name}", text, labels=(label,))
+    for value, count in counts.items():
+        family.add_metric((str(value),), count)
+    return family
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -32,7 +32,8 @@ from protocol.records import Role, Room, RoomKind
 from protocol.times import from_ms, rfc3339
 from rooms.fanout import Fanout
 from rooms.hub import Hub
-from server.background import Background
+from rooms.tail import Tails
+from server.admission import Admission
 from server.config import Config
 from server.dispatch import Dispatcher
 from server.gateway import Gateway, GatewayProtocol, Session
@@ -123,6 +124,15 @@ class LiveLog:
         )
 
 
+class Unattended:
+    """Nobody wants to know who is here."""
+
+    def arrived(self, *_: Any) -> None:
+        """Of rooms.ports.Attendance, as are the others."""
+
+    left = entered = removed = resized = arrived
+
+
 class NoReception:
     """For sessions that are live from the start."""
 
@@ -136,7 +146,6 @@ class NoReception:
 def sessions(hub: Hub) -> dict[str, Callable[[GatewayProtocol, Request], Session]]:
     """Path -> makes the session."""
     log: Any = CountingLog()
-    unused: Any = None
     accounts = map(Id, itertools.count(1))
     room = LiveLog()
 
@@ -150,12 +159,12 @@ def sessions(hub: Hub) -> dict[str, Callable[[GatewayProtocol, Request], Session
             max_unanswered=2**31,
         )
         session.state = State.LIVE
-        connection.settle()
+        connection.join(next(accounts))  # an account each: three buckets to pay from
         return session
 
     return {
         "/received": partial(live, dispatch=Answered()),
-        "/queued": partial(live, dispatch=Dispatcher(log, unused, Background())),
+        "/queued": partial(live, dispatch=Dispatcher(log)),
         "/room": lambda connection, request: Member(
             connection, request, hub=hub, account=next(accounts), room=room
         ),
@@ -173,8 +182,10 @@ async def serve() -> None:
     tick = Tick(asyncio.get_running_loop(), Metrics())
     fanout = Fanout(tick.wake)
     tick.before = fanout.flush
-    hub = Hub(fanout, joined=lambda *_: None)
-    gateway = Gateway(Config(), tick, TimerWheel(), sessions(hub))
+    tails = Tails(room_events=300, all_events=100_000)
+    hub = Hub(fanout, lambda *_: None, Unattended(), tails)
+    config = Config()
+    gateway = Gateway(config, tick, TimerWheel(), sessions(hub), Admission(config))
     with bind("127.0.0.1", 0) as bound:
         async with listening(not_found, bound, websocket=partial(GatewayProtocol, gateway)):
             gc.collect()

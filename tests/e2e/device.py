@@ -25,6 +25,8 @@ Encoding = Literal["json", "msgpack"]
 Fields = dict[str, Any]
 
 ANSWERS = {"ready", "ok", "error"}
+# They come when they come: most tests are about something else.
+PRESENCE = {"presence", "room_presence"}
 
 
 class Wire(NamedTuple):
@@ -53,6 +55,7 @@ class Device:
         self.ready: Fields = {}
         self._ids = itertools.count(1)
         self._events: deque[Fields] = deque()
+        self._presence: deque[Fields] = deque()
         self._answers: dict[int | None, Fields] = {}
 
     @classmethod
@@ -98,11 +101,7 @@ class Device:
     async def answer(self, identifier: int | None) -> Fields:
         """The answer to a command; events that come before it are kept."""
         while identifier not in self._answers:
-            received = await self.receive()
-            if received["t"] in ANSWERS:
-                self._answers[received.get("id")] = received
-            else:
-                self._events.append(received)
+            await self._receive_and_sort()
         return self._answers.pop(identifier)
 
     async def ask(self, t: str, **fields: Any) -> Fields:
@@ -139,14 +138,25 @@ class Device:
                 return fields
 
     async def event(self) -> Fields:
-        """The next event that is no answer."""
+        """The next event that is no answer, and not about presence."""
         while not self._events:
-            received = await self.receive()
-            if received["t"] in ANSWERS:
-                self._answers[received.get("id")] = received
-            else:
-                self._events.append(received)
+            await self._receive_and_sort()
         return self._events.popleft()
+
+    async def presence(self) -> Fields:
+        """The next event about presence."""
+        while not self._presence:
+            await self._receive_and_sort()
+        return self._presence.popleft()
+
+    async def _receive_and_sort(self) -> None:
+        received = await self.receive()
+        if received["t"] in ANSWERS:
+            self._answers[received.get("id")] = received
+        elif received["t"] in PRESENCE:
+            self._presence.append(received)
+        else:
+            self._events.append(received)
 
     async def events(self, count: int) -> list[Fields]:
         """The next events."""
@@ -173,6 +183,13 @@ class Device:
         await self.ask("nothing")
         events = list(self._events)
         self._events.clear()
+        return events
+
+    async def heard_of_presence(self) -> list[Fields]:
+        """The events about presence that the server had sent by now."""
+        await self.ask("nothing")
+        events = list(self._presence)
+        self._presence.clear()
         return events
 
     # --- end -------------------------------------------------------------------------------------

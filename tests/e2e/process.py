@@ -63,6 +63,14 @@ class ServerProcess:
         """Ask it to stop, and return its exit code."""
         return await self._send(signal.SIGTERM)
 
+    async def drain(self) -> int:
+        """Run `plaza drain` for it, and return that command's exit code."""
+        drain = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", "drain", "--data-dir", str(self._data_dir)),
+            env=self._environment,
+        )
+        return await drain.wait()
+
     async def end(self) -> None:
         """Leave nothing of it running, whatever has become of it."""
         if self._process is None:

@@ -13,7 +13,7 @@ from protocol import errors
 from protocol.errors import ErrorSpec
 from server.config import Config, Limits
 from tests.e2e.device import Device, Fields
-from tests.e2e.site import Person, Site
+from tests.e2e.site import Person, Site, serving
 
 PASSWORD = "correct horse battery"
 
@@ -207,6 +207,15 @@ async def _(site: Site) -> Refusal:
     reads = [{"t": "read", "id": number, "room": room, "seq": 1} for number in range(100, last + 1)]
     ada.socket.write(b"".join(map(ada.framed, reads)))  # in one packet: none is answered before
     return on_socket(await ada.answer(last))
+
+
+@provoked_by(errors.TOO_MANY_CONNECTIONS)
+async def _(site: Site) -> Refusal:
+    limits = Limits(connections_per_account=1)
+    async with serving(site.database.dsn, Config(limits=limits)) as strict:
+        ada = await strict.person()
+        await strict.device(ada)
+        return on_socket(await (await strict.connect()).hello(ada.token))
 
 
 @provoked_by(errors.INTERNAL)
