@@ -5,6 +5,7 @@
     durable        how many messages a second are written, acknowledged and delivered?
     memory         how much memory does an idle connection take?
     connects       how many clients can connect in a second?
+    slow_reader    what does a member who stops reading do to the others?
 
 Each is run as `python -m loadtest.NAME [--small] [--json FILE]`; docs/performance.md has what they
 found. They stand on:

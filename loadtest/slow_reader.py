@@ -58,7 +58,7 @@ class Scale(NamedTuple):
 
 
 FULL = Scale(listeners=50, senders=5, rate=100, seconds=10, repetitions=7)
-SMALL = Scale(listeners=5, senders=2, rate=500, seconds=3, repetitions=2)
+SMALL = Scale(listeners=5, senders=2, rate=500, seconds=2, repetitions=1)
 
 
 class Heard(msgspec.Struct):
@@ -90,7 +90,7 @@ class Room:
         self.latencies = HdrHistogram(1, 60_000_000, 3)
         self.last_seq = _FIRST_SEQ - 1
         self._fail = fail
-        self._due: dict[int, int] = {}  # the seq that each listener is to hear next
+        self._listeners: list[Listener] = []
         self._heard = asyncio.Event()
         self._command = b'{"t":"send","id":%%d,"room":"%d","body":"%%f %b"}' % (
             room,
@@ -101,9 +101,11 @@ class Room:
         """Let a connection be heard as a member's.
 
         Args:
-            counts: whether its latencies do.
+            counts: whether its latencies do, and `everybody` waits for it.
         """
         listener = Listener(self, counts=counts)
+        if counts:
+            self._listeners.append(listener)
         connection.receive = listener
         return listener
 
@@ -113,8 +115,13 @@ class Room:
         command = self._command % (self.last_seq, time.perf_counter())
         connection.write(client_frame(command))
 
-    async def everybody(self, listeners: Sequence["Listener"]) -> None:
-        """Wait until they have heard everything that was said."""
+    async def everybody(self, *others: "Listener") -> None:
+        """Wait until all have heard everything that was said.
+
+        Args:
+            others: that do not count.
+        """
+        listeners = (*self._listeners, *others)
         while min(listener.seq for listener in listeners) < self.last_seq:
             self._heard.clear()
             await self._heard.wait()
@@ -168,14 +175,14 @@ async def measure(deployment: Deployment, scale: Scale) -> list[Figure]:
     async with Swarm(deployment.url) as swarm:
         connections = await swarm.log_in_all(regular, receive=lambda _: None)
         room = Room(people.rooms[0], fail=swarm.fail)
-        listeners = [room.join(connection) for connection in connections]
+        for connection in connections:
+            room.join(connection)
         phase = Phase(deployment, swarm, room, connections[: scale.senders], scale)
         for repetition in range(-1, scale.repetitions):
             for slow in (False, True):
                 room.latencies.reset()
                 async with asyncio.timeout(scale.seconds + PATIENCE_SECONDS):
                     await (phase.with_slow_reader if slow else phase.without)(guest)
-                    await room.everybody(listeners)
                 if repetition >= 0:  # the first pair warms up
                     samples[slow].append(room.latencies.get_value_at_percentile(99) / 1e3)
     return _figures(without=samples[False], slow=samples[True])
@@ -210,7 +217,7 @@ class Phase:
         """The guest reads like everybody else."""
         connection, guest = await self._guest(token)
         await self._talk()
-        await self._room.everybody([guest])
+        await self._room.everybody(guest)
         await connection.close()
 
     async def with_slow_reader(self, token: str) -> None:
@@ -220,6 +227,7 @@ class Phase:
         connection.may_end = True
         connection.pause()
         await self._talk()
+        await self._room.everybody()
         if await self._closed_as_slow() != closed_before + 1:
             raise Violation("The slow reader was not closed.")
         connection.resume()

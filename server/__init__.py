@@ -35,7 +35,15 @@ Around it:
     auth        accounts and their sessions
     passwords   argon2id, so many at a time
     tokens      access tokens (signed) and refresh tokens (random)
-    limits      how often one may try
+    limits      token buckets; how often one may try to log in
+    handshake   the WebSocket's opening: which protocol, and how one is turned away
+    admission   who may connect: caps and rates of accounts and networks
+    allowance   what one connection may still do; costs: how much a command takes of it
+    quota       what the connections of an account or a network may do together
+    meter       reads no more from a connection than it may send
+    pressure    whether the process is behind, so that nobody new is let in
+    proxies     whose connection it is, behind reverse proxies
+    traffic     what the gateway counts
     wheel       one timer for all connections
     background  work that nobody waits for
     metrics     what /metrics shows

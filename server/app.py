@@ -1,16 +1,12 @@
 """The composition root: everything is made here, wired by hand, and ended in reverse order."""
 
 import asyncio
-import contextlib
 import gc
-import resource
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from socket import socket
 
 import structlog
@@ -20,11 +16,8 @@ from persistence.database import Database
 from persistence.marker_writer import MarkerWriter
 from persistence.room_log import RoomLog
 from persistence.secrets import signing_key
-from persistence.sessions import delete_expired
-from protocol.errors import PlazaError
 from protocol.events import RoomEvent
 from protocol.ids import IdMint
-from protocol.times import from_ms
 from rooms.fanout import Fanout
 from rooms.hub import Hub
 from rooms.tail import Tails
@@ -45,7 +38,6 @@ from server.log_reader import LogReader
 from server.metrics import Metrics, ProcessState
 from server.outbox import Tick
 from server.passwords import Passwords
-from server.pidfile import PidFile
 from server.presence import Presences
 from server.presence_commands import PresenceCommands
 from server.receipts import Receipts
@@ -54,17 +46,15 @@ from server.relations import Relations
 from server.room_commands import RoomCommands
 from server.search import Search
 from server.session import ChatSession, CommandCounts, OpenSessions
-from server.storage import open_database
 from server.tokens import TokenKey
 from server.typing import Typings
+from server.upkeep import every_second, forget_expired_sessions
 from server.wheel import TimerWheel
 
 logger = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10
-EXPIRY_SECONDS = 3600
 LAST_SECONDS = 1.0  # for the last markers, when the grace time is used up
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def now_ms() -> int:
@@ -89,45 +79,6 @@ class Plaza:
     grace: Grace
 
 
-async def serve(
-    config: Config, *, progress: Callable[[str], None], started: Callable[[str], None]
-) -> None:
-    """Serve until SIGTERM, SIGINT, or SIGHUP (the terminal is closed). A second one makes haste.
-
-    Args:
-        config: the effective one.
-        progress: gets a sentence at each step of the start that may take a while.
-        started: gets the URL, when connections are accepted.
-
-    Raises:
-        AddressUnavailable: the port cannot be had.
-        DatabaseError, EmbeddedPostgresError, MigrationError: as `open_database`.
-    """
-    stop = asyncio.Event()
-    _on_signals(stop.set)
-    # The port first: whether it can be had is known at once, and a database takes seconds.
-    with (
-        bind(config.server.host, config.server.port) as bound,
-        PidFile(Path(config.server.data_dir)) as pid_file,
-    ):
-        async with (
-            open_database(config, progress=progress) as database,
-            running(config, database, bound, draining=pid_file.draining) as plaza,
-        ):
-            pid_file.announce(plaza.url)
-            logger.info("started", url=plaza.url)
-            started(plaza.url)
-            await stop.wait()
-            _on_signals(plaza.grace.hurried.set)
-            logger.info("stopping", connections=len(plaza.gateway.connections))
-    logger.info("stopped")
-
-
-def _on_signals(callback: Callable[[], object]) -> None:
-    for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, callback)
-
-
 @asynccontextmanager
 async def running(
     config: Config, database: Database, bound: socket, *, draining: Report = unheard
@@ -140,7 +91,6 @@ async def running(
         bound: to listen on.
         draining: is told how the sending away of connections goes.
     """
-    _raise_file_limit()
     async with AsyncExitStack() as stack:
         tokens = await _token_key(config, database)
         metrics = Metrics()
@@ -159,8 +109,15 @@ async def running(
         )
         metrics.registry.register(state)
         core.background.spawn(metrics.watch_loop(core.admission.pressure.lagged))
-        core.background.spawn(_turn(gateway.wheel, core.hub, core.presences, core.receipts))
-        core.background.spawn(_forget_expired(database))
+        core.background.spawn(
+            every_second(
+                gateway.wheel.turn,
+                core.presences.flush,
+                core.receipts.turn,
+                partial(_sweep, core.hub, gateway.wheel),
+            )
+        )
+        core.background.spawn(forget_expired_sessions(database, now_ms))
         core.background.spawn(core.indexer.run())
         if config.server.metrics_address:
             await _serve_metrics(config, metrics, stack)
@@ -362,23 +319,9 @@ def _to_all(*listeners: Callable[[RoomEvent], None]) -> Callable[[RoomEvent], No
     return publish
 
 
-async def _turn(wheel: TimerWheel, hub: Hub, presences: Presences, receipts: Receipts) -> None:
-    while True:
-        await asyncio.sleep(1)
-        wheel.turn()
-        presences.flush()
-        receipts.turn()
-        if wheel.now % SWEEP_SECONDS == 0:
-            hub.rooms.sweep(wheel.now)
-
-
-async def _forget_expired(database: Database) -> None:
-    """Delete sessions that have ended, now and then."""
-    while True:
-        with contextlib.suppress(PlazaError):  # the database is away; the next time will do
-            async with database.connection() as connection:
-                await delete_expired(connection, from_ms(now_ms()))
-        await asyncio.sleep(EXPIRY_SECONDS)
+def _sweep(hub: Hub, wheel: TimerWheel) -> None:
+    if wheel.now % SWEEP_SECONDS == 0:
+        hub.rooms.sweep(wheel.now)
 
 
 async def _token_key(config: Config, database: Database) -> TokenKey:
@@ -395,9 +338,3 @@ async def _readiness(database: Database, log: RoomLog, grace: Grace) -> Mapping[
         "database": None if reachable else "The database cannot be reached.",
         "process": "The server is shutting down." if grace.begun else None,
     }
-
-
-def _raise_file_limit() -> None:
-    """A connection is a file; the usual soft limit of 1,024 is the hard one's to raise."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

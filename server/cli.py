@@ -64,9 +64,9 @@ def serve(
     The line "Plaza is listening on URL" on standard output says that it is ready.
     """
     settings = _prepare(config, host=host, port=port, data_dir=data_dir, database_url=database_url)
-    from server import app as application  # noqa: PLC0415
+    from server.serving import serve as serve_until_told  # noqa: PLC0415
 
-    _run(application.serve(settings, progress=_progress(settings), started=_announce))
+    _run(serve_until_told(settings, progress=_progress(settings), started=_announce))
     return exits.OK.code
 
 

@@ -50,6 +50,7 @@ def openapi_config() -> OpenAPIConfig:
         ),
         tags=[
             Tag("accounts", "People"),
+            Tag("people", "Whom one blocks or mutes, and how one is shown to others"),
             Tag("sessions", "Logins"),
             Tag("rooms", "Conversations and their logs"),
             Tag("messages", "What is said in a room"),

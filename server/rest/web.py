@@ -141,7 +141,7 @@ def _answer(request: PlazaRequest, asset: Asset) -> Response[Any]:
     headers["ETag"] = f'"{tag}"'
     if _matches(request.headers.get("if-none-match", ""), tag):
         headers.pop("Content-Encoding", None)
-        return Response(None, status_code=304, headers=headers, media_type=asset.media_type)
+        return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
     return Response(content, headers=headers, media_type=asset.media_type)
 
 

@@ -146,6 +146,29 @@ async def _(site: Site) -> Refusal:
     return on_socket(await bobs.ask("edit", room=room, seq=2, body="yours"))
 
 
+@provoked_by(errors.BANNED)
+async def _(site: Site) -> Refusal:
+    ada, bob = await somebody(site), await site.person("bob")
+    room = await room_of(ada, kind="channel")
+    await ada.do("ban", room=room, account=bob.id)
+    return on_socket(await (await site.device(bob)).ask("join", room=room))
+
+
+@provoked_by(errors.BLOCKED)
+async def _(site: Site) -> Refusal:
+    ada, bob = await site.people("ada", "bob")
+    assert (await rest(site, "PUT", f"/me/blocks/{bob.id}", person=ada)).is_success
+    return on_socket(await (await site.device(bob)).ask("create", kind="dm", members=[ada.id]))
+
+
+@provoked_by(errors.MUTED)
+async def _(site: Site) -> Refusal:
+    ada, bob = await somebody(site), await site.person("bob")
+    room = await room_of(ada, bob)
+    await ada.do("mute", room=room, account=bob.id, seconds=60)
+    return on_socket(await (await site.device(bob)).ask("send", room=room, body="hi"))
+
+
 @provoked_by(errors.NOT_FOUND)
 async def _(site: Site) -> Refusal:
     return on_socket(await (await somebody(site)).ask("history", room="1"))
@@ -207,6 +230,16 @@ async def _(site: Site) -> Refusal:
     reads = [{"t": "read", "id": number, "room": room, "seq": 1} for number in range(100, last + 1)]
     ada.socket.write(b"".join(map(ada.framed, reads)))  # in one packet: none is answered before
     return on_socket(await ada.answer(last))
+
+
+@provoked_by(errors.SLOW_MODE)
+async def _(site: Site) -> Refusal:
+    ada, bob = await somebody(site), await site.person("bob")
+    room = await room_of(ada, bob)
+    await ada.do("slow_mode", room=room, seconds=60)
+    bobs = await site.device(bob)
+    await bobs.do("send", room=room, body="one")
+    return on_socket(await bobs.ask("send", room=room, body="two"))
 
 
 @provoked_by(errors.TOO_MANY_CONNECTIONS)

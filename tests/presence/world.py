@@ -119,7 +119,9 @@ class World:
         self.table.unwatch(device.owner, device, [account])
         person = self.people[device.owner]
         if account != device.owner and not self._meet(person, self.people[account]):
-            device.states.pop(account, None)
+            self.check_nothing_was_repeated()
+            device.states.pop(account, None)  # its client forgets the account
+            device.known.pop(account, None)
 
     def set(self, account: Id, *, busy: bool, hidden: bool) -> None:
         person = self.people[account]
@@ -135,6 +137,7 @@ class World:
         self.table.unblock(account, other)
 
     def flush(self, milliseconds: int = 1_000) -> None:
+        """Flush, and see that nobody was told twice since the last flush."""
         self.now += milliseconds
         for account in self.table.flush(self.now):
             self.people[account].known_rooms = set()
@@ -142,6 +145,10 @@ class World:
             if not self.is_large(room):  # when it is again, the count is told anew
                 for device in self.devices:
                     device.known.pop(room, None)
+        self.check_nothing_was_repeated()
+        self.told_twice_allowed -= {
+            device for device in self.told_twice_allowed if device.ready and not device.slow
+        }
 
     # --- the truth -------------------------------------------------------------------------------
 
@@ -202,6 +209,3 @@ class World:
                 if isinstance(event, RoomPresence):
                     known.pop(key, None)
                 known[key] = value
-        self.told_twice_allowed -= {
-            device for device in self.told_twice_allowed if device.ready and not device.slow
-        }

@@ -16,14 +16,15 @@ from rooms.hub import Hub
 from rooms.tail import Tails
 from server import metrics as metrics_module
 from server.admission import Admission
+from server.background import Background
 from server.config import Config
 from server.gateway import Gateway
 from server.log_reader import ReadCounts
 from server.metrics import Metrics, ProcessState
 from server.outbox import Tick
+from server.presence import Presences
 from server.session import CommandCounts
 from server.wheel import TimerWheel
-from tests.rooms.world import Door
 
 # What operators have been told to find there, by its subject.
 PROMISED = {
@@ -48,6 +49,8 @@ PROMISED = {
     "idle database connections": "plaza_pool_idle",
     "loop lag": "plaza_loop_lag_seconds_bucket",
     "people": "plaza_people",
+    "people by state": "plaza_present",
+    "presence out": "plaza_presence_events_total",
     "rooms": "plaza_rooms",
     "memory": "process_resident_memory_bytes",
     "processor": "process_cpu_seconds_total",
@@ -71,6 +74,10 @@ class Listener:
     def deliver(self, chunk: bytes) -> None:
         self.enqueue(chunk)
 
+    def offer(self, chunk: bytes) -> bool:
+        self.enqueue(chunk)
+        return True
+
 
 class Connection:
     waiting = 40
@@ -85,7 +92,10 @@ class Process:
         self.tick = Tick(asyncio.get_running_loop(), self.metrics)
         self.fanout = Fanout(self.tick.wake)
         tails = Tails(room_events=0, all_events=0)
-        self.hub = Hub(self.fanout, lambda *event: None, Door(), tails)
+        self.presences = Presences(
+            database=database, background=Background(), config=Config(), clock=lambda: 0
+        )
+        self.hub = Hub(self.fanout, lambda *event: None, self.presences, tails)
         self.gateway = Gateway(Config(), self.tick, TimerWheel(), {}, Admission(Config()))
         self.counts = CommandCounts()
         self.log = RoomLog(
@@ -101,6 +111,7 @@ class Process:
                 gateway=self.gateway,
                 fanout=self.fanout,
                 hub=self.hub,
+                presences=self.presences,
                 log=self.log,
                 database=database,
                 commands=self.counts,
@@ -153,6 +164,7 @@ async def test_what_is_counted_is_shown(process: Process, database: Database) ->
     for seq in (1, 2, 3):
         process.hub.publish(Message(room=room, sender=ada, seq=seq))
     process.fanout.flush()
+    process.presences.flush()
     process.counts["Send", "ok"] += 3
     process.counts["Send", "not_found"] += 1
     traffic = process.gateway.traffic
@@ -165,6 +177,9 @@ async def test_what_is_counted_is_shown(process: Process, database: Database) ->
     async with database.connection():
         samples = process.samples()
     assert samples["plaza_people"] == 1
+    assert samples["plaza_present online"] == 1
+    assert samples["plaza_present busy"] == 0
+    assert samples["plaza_presence_events_total"] == 1  # to oneself
     assert samples["plaza_rooms"] == 1
     assert samples["plaza_events_published_total"] == 3
     assert samples["plaza_events_delivered_total"] == 3

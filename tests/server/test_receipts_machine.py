@@ -183,17 +183,20 @@ class Stage:
 
     async def rest(self) -> None:
         """Wait until everything has arrived."""
-        while self._work or self._awake or len(self.background) or self.receipts._moved:
+        while (
+            self._work
+            or self._awake
+            or len(self.background)
+            or len(self.receipts._meanwhile)
+            or self.receipts._uncounted
+        ):
             work, self._work = self._work, set()
             for outcome in await asyncio.gather(*work, return_exceptions=True):
                 if isinstance(outcome, PlazaError):
                     assert outcome.spec.status < 500, outcome
                 elif isinstance(outcome, BaseException) and not isinstance(outcome, Unchanged):
                     raise outcome
-            await asyncio.sleep(0)
-            if not self._work and self.receipts._moved:
-                await self.town.fetch("SELECT 1")
-        assert len(self.receipts._meanwhile) == 0
+            await self.town.fetch("SELECT 1")  # gives the loop something to do
 
 
 async def count(stage: Stage, room: Id, account: Id, read: int) -> Numbers:
@@ -207,10 +210,11 @@ async def count(stage: Stage, room: Id, account: Id, read: int) -> Numbers:
 
 
 WHO = st.integers(0, 2)
-WRITER = st.sampled_from([0, 0, 0, 0, 1, 2])  # who writes has nothing unread
+# Who has written has nothing unread: the first writes, and the second reads, most of the time.
+WRITER = st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2])
+READER = st.sampled_from([0, 1, 1, 1, 1, 2])
 WHICH = st.integers(0, 1)
 BACK = st.integers(0, 6)
-"""How many events before the last one."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -242,19 +246,26 @@ class Machine(RuleBasedStateMachine):
 
         self.runner.run(begin())
 
-    def _seq(self, which: int, back: int) -> int:
-        live = self.stage.hub.rooms.get(self.rooms[which])
-        assert live is not None
-        return max(live.last_seq - back, 1)
-
-    def _message(self, which: int, back: int, sender: Id | None = None) -> int:
-        """One of the last messages; 1: there is none."""
+    def _standing(self, which: int, back: int, sender: Id | None = None) -> int:
+        """One of the last messages that stand, counted from the end; 1: there is none."""
+        events = self.stage.published.get(self.rooms[which], ())
+        gone = {event.target for event in events if isinstance(event, Deleted)}
         found = [
             event.seq
-            for event in self.stage.published.get(self.rooms[which], ())
+            for event in events
             if isinstance(event, Message) and sender in (None, event.sender)
+            if event.seq not in gone
         ]
         return found[max(-len(found), -1 - back)] if found else 1
+
+    def _unread(self, account: Id, which: int, share: int) -> int:
+        """A place in what somebody has not read: so many quarters of it."""
+        room = self.rooms[which]
+        live = self.stage.hub.rooms.get(room)
+        assert live is not None
+        known = [device.rooms for device in self.stage.devices if device.account == account]
+        read = known[0][room][0] if room in known[0] else 0
+        return read + (live.last_seq - read) * share // 4
 
     def _text(self, mention: int | None) -> str:
         return "hi" if mention is None else f"@{self.people[mention].username}"
@@ -268,26 +279,26 @@ class Machine(RuleBasedStateMachine):
     @rule(which=WHICH, back=BACK)
     def delete(self, which: int, back: int) -> None:
         account, room = self.people[0].id, self.rooms[which]
-        self._write(conversation.delete(account, room, self._message(which, back)))
+        self._write(conversation.delete(account, room, self._standing(which, back)))
 
     @rule(who=WHO, which=WHICH, back=BACK, mention=st.none() | WHO)
     def edit(self, who: int, which: int, back: int, mention: int | None) -> None:
         account, room = self.people[who].id, self.rooms[which]
-        seq = self._message(which, back, account)
+        seq = self._standing(which, back, account)
         self._write(conversation.edit(account, room, seq, self._text(mention)))
 
-    @rule(who=WHO, which=WHICH, back=st.integers(-1, 6))
-    def read(self, who: int, which: int, back: int) -> None:
+    @rule(who=READER, which=WHICH, share=st.integers(0, 4))
+    def read(self, who: int, which: int, share: int) -> None:
         account, room = self.people[who].id, self.rooms[which]
-        if back < 0:
+        if share == 0:
             self._do(self.stage.receipts.read_all(account))
         else:
-            self._do(self.stage.receipts.read(account, room, self._seq(which, back)))
+            self._do(self.stage.receipts.read(account, room, self._unread(account, which, share)))
 
-    @rule(who=st.integers(1, 2), which=WHICH)
-    def come_or_go(self, who: int, which: int) -> None:
+    @rule(which=WHICH)
+    def come_or_go(self, which: int) -> None:
         """At rest: how a new member's record meets what is under way, the hub's tests show."""
-        account, room = self.people[who].id, self.rooms[which]
+        account, room = self.people[2].id, self.rooms[which]
         self.come_to_rest()
         out = self.stage.hub.is_member(account, room)
         self._write((conversation.leave if out else conversation.join)(account, room))

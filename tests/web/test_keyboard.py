@@ -38,10 +38,14 @@ def _role(node: dict[str, Any]) -> str:
 
 
 async def focused(page: Page) -> str:
-    """What the focus is on: the label or the text."""
+    """What the focus is on: the label or the text; empty: nothing."""
     return str(
         await page.evaluate(
-            "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+            """() => {
+                const element = document.activeElement;
+                if (element === document.body) return "";
+                return element.getAttribute("aria-label") || element.innerText;
+            }"""
         )
     )
 
@@ -81,7 +85,7 @@ async def test_the_main_path_by_keyboard_alone(arrive: Arrive) -> None:
     await bob.open(ada.name)
     await bob.say("well done")
     await ada.sees("well done")
-    await tab_to(page, bob.name, back=True)  # the newest message is the tab stop of the log
+    await tab_to(page, f"{bob.name},", back=True)  # the newest message is the tab stop of the log
     await keys.press("Enter")
     assert await focused(page) == "React"
     await keys.press("Enter")
@@ -92,7 +96,7 @@ async def test_the_main_path_by_keyboard_alone(arrive: Arrive) -> None:
     await expect(ada.message("well done").locator(".reaction")).to_have_text("❤️1")
     await ada.message("well done").focus()
     await keys.press("ArrowUp")
-    assert await focused(page) != bob.name
+    assert not (await focused(page)).startswith(bob.name)
     await keys.press("ArrowDown")
     await keys.press("r")
     await expect(ada.composer).to_be_focused()

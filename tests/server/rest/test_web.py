@@ -78,12 +78,17 @@ async def test_files_are_found_at_their_paths(browser, folder, path, media_type)
     assert answer.headers["cache-control"] == "no-cache"
 
 
-async def test_a_browser_that_has_it_is_told_so(browser):
-    first = await browser.get("/app/main.js")
-    again = await browser.get("/app/main.js", headers={"If-None-Match": first.headers["etag"]})
+@pytest.mark.parametrize("path", ["/", "/app/main.js", "/app/parts/small.css", "/app/logo.svg"])
+async def test_a_browser_that_has_it_is_told_so(browser, path):
+    first = await browser.get(path)
+    again = await browser.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["cache-control"] == "no-cache"
+
+
+async def test_tags_are_compared_weakly_and_in_lists(browser):
+    first = await browser.get("/app/main.js")
     weakly = f'"other", W/{first.headers["etag"]}'
     assert (await browser.get("/", headers={"If-None-Match": weakly})).status_code == 200
     weak = await browser.get("/app/main.js", headers={"If-None-Match": weakly})

@@ -20,6 +20,7 @@ export function keyed(container, items, { key, same, make }) {
     const name = key(item);
     const old = before.get(name);
     const element = old && same(old.item, item) ? old.element : make(item);
+    element.dataset.key = name;
     after.set(name, { item, element });
     if (old && old.element !== element) {
       handOver(old.element, element);

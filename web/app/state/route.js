@@ -5,9 +5,12 @@
  *     #/room/ID                  a conversation
  *     #/room/ID/info             with a panel beside it: info, pins, search, thread/SEQ
  *     #/room/ID/at/SEQ           at a message
+ *     #/room/ID/at/SEQ/search    at one that was found in a panel
  */
 
 import { Emitter } from "./emitter.js";
+
+const BESIDE = "(min-width: 1101px)"; // as in styles/shell.css
 
 /** Emits `change`. */
 export class Route extends Emitter {
@@ -40,9 +43,10 @@ export class Route extends Emitter {
     if (this.room) location.hash = `#/room/${this.room}${panel ? `/${panel}` : ""}`;
   }
 
-  /** @param {string} room @param {number} seq */
+  /** Where there is room for both, the list that it was found in stays. @param {string} room @param {number} seq */
   openAt(room, seq) {
-    const hash = `#/room/${room}/at/${seq}`;
+    const stays = room === this.room && this.panel && !this.thread && matchMedia(BESIDE).matches;
+    const hash = `#/room/${room}/at/${seq}${stays ? `/${this.panel}` : ""}`;
     if (location.hash === hash) this.#changed();
     else location.hash = hash;
   }
@@ -53,13 +57,15 @@ export class Route extends Emitter {
   };
 
   #read() {
-    const [, word, room = "", panel = "", number = ""] = location.hash.split("/");
+    const [, word, room = "", panel = "", number = "", list = ""] = location.hash.split("/");
     this.room = word === "room" && /^\d+$/.test(room) ? room : null;
     const seq = /^\d+$/.test(number) ? Number(number) : null;
     this.panel = "";
     this.thread = this.at = null;
-    if (panel === "at") this.at = seq;
-    else if (panel === "thread" && seq) [this.panel, this.thread] = ["thread", seq];
+    if (panel === "at") {
+      this.at = seq;
+      if (list === "pins" || list === "search") this.panel = list;
+    } else if (panel === "thread" && seq) [this.panel, this.thread] = ["thread", seq];
     else if (panel === "info" || panel === "pins" || panel === "search") this.panel = panel;
   }
 }

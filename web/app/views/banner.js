@@ -4,6 +4,7 @@ import { button, fill, h, icon } from "../dom/h.js";
 import { say } from "../dom/announce.js";
 import { Scope } from "../state/scope.js";
 
+const TICK = 250; // of the countdown
 const PATIENCE = 1500; // a blink of the network is not worth a banner
 
 /** @param {import("../state/model.js").Model} model */
@@ -20,11 +21,15 @@ export function bannerView({ client }) {
   );
   /** @type {number | null} */
   let since = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} runs only while there is no connection */
+  let timer;
 
   const render = () => {
     const { state, error, retryAt } = client.status;
     const fine = state === "connected" || state === "closed";
     if (fine && !element.hidden) say("Connected again.");
+    clearInterval(timer);
+    if (!fine) timer = setInterval(render, TICK);
     since = fine ? null : (since ?? Date.now());
     const shown = since !== null && Date.now() - since >= PATIENCE;
     if (shown && element.hidden)
@@ -44,6 +49,11 @@ export function bannerView({ client }) {
   scope.on(client, "status", render);
   scope.on(window, "online", render);
   scope.on(window, "offline", render);
-  scope.every(250, render);
-  return { element, close: () => scope.close() };
+  return {
+    element,
+    close() {
+      scope.close();
+      clearInterval(timer);
+    },
+  };
 }

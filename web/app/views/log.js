@@ -14,6 +14,7 @@ import { Toolbar } from "./toolbar.js";
 const NEAR = 48; // pixels from the end that count as being there
 const AHEAD = 900; // pixels before the edge at which the next page is loaded
 const FLASH = 2500;
+const ANCHORS = 4;
 
 export class Log {
   #stuck = true; // at the newest message, and to stay there
@@ -120,7 +121,7 @@ export class Log {
   #render() {
     const { timeline, given, place } = this;
     const { model } = place;
-    const anchor = this.#anchor();
+    const anchors = this.#anchors();
     const rows = rowsOf({
       entries: timeline.entries,
       pending: timeline.atEnd ? given.pending() : [],
@@ -141,7 +142,7 @@ export class Log {
     keepOneStop(this.rows, "[data-stop]", "[data-stop]:last-child");
     this.toolbar.refresh();
     this.#edges();
-    this.#place(anchor);
+    this.#place(anchors);
     this.#scrolled();
   }
 
@@ -166,22 +167,23 @@ export class Log {
   }
 
   /**
-   * The first row in view, and where it is.
+   * The first rows in view, and where they are.
    *
-   * @returns {{row: HTMLElement, top: number, next: Element | null} | null}
+   * @returns {{key: string, top: number}[]} several, because one of them may go
    */
-  #anchor() {
+  #anchors() {
     const edge = this.scroller.getBoundingClientRect().top;
-    for (const row of this.rows.children) {
+    const found = [];
+    for (const row of /** @type {Iterable<HTMLElement>} */ (this.rows.children)) {
       const { top, bottom } = row.getBoundingClientRect();
-      if (bottom > edge)
-        return { row: /** @type {HTMLElement} */ (row), top, next: row.nextElementSibling };
+      if (bottom > edge) found.push({ key: row.dataset.key ?? "", top });
+      if (found.length === ANCHORS) break;
     }
-    return null;
+    return found;
   }
 
-  /** @param {{row: HTMLElement, top: number, next: Element | null} | null} anchor */
-  #place(anchor) {
+  /** @param {{key: string, top: number}[]} anchors from before the change */
+  #place(anchors) {
     if (this.#wanted !== null && this.#show(this.#wanted)) return;
     if (this.#toUnread && this.timeline.entries.length && !this.timeline.loading) {
       this.#toUnread = false;
@@ -191,9 +193,12 @@ export class Log {
       if (line) this.scroller.scrollTop -= 24;
     }
     if (this.#stuck) return this.#toEnd();
-    const still = anchor && [anchor.row, anchor.next].find((row) => row?.isConnected);
-    if (still === anchor?.row && anchor)
-      this.scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+    for (const { key, top } of anchors) {
+      const row = this.rows.querySelector(`[data-key="${key}"]`);
+      if (!row) continue;
+      this.scroller.scrollTop += row.getBoundingClientRect().top - top;
+      return;
+    }
   }
 
   /** @param {number} seq */

@@ -24,7 +24,7 @@ export function rowState(model, room) {
     title: model.titleOf(room),
     open: model.route.room === room.id,
     presence: room.peer ? model.client.presence.of(room.peer.id).state : "",
-    typing: typing.join(", "),
+    typing: typing.length ? `${room.kind === "dm" ? "" : `${typing.join(", ")}: `}typing …` : "",
     preview: preview(model, room),
     at: model.previews.at(room.id),
     time: model.previews.at(room.id) ? shortTime(model.previews.at(room.id)) : "",
@@ -73,11 +73,7 @@ export function roomRow(model, { room, title, open, presence, typing, preview: t
         h(
           "span",
           { class: "room-bottom" },
-          h(
-            "span",
-            { class: typing ? "room-preview typing" : "room-preview" },
-            typing ? `${room.kind === "dm" ? "" : `${typing} `}typing …` : text,
-          ),
+          h("span", { class: typing ? "room-preview typing" : "room-preview" }, typing || text),
           badges(room, quiet),
         ),
       ),

@@ -86,7 +86,7 @@ class Search {
   async #page(turn, text, cursor) {
     try {
       const page = await this.model.rest.rooms.search(text, {
-        ...(await this.#filters()),
+        ...this.#filters(),
         cursor,
         limit: 20,
       });
@@ -104,22 +104,15 @@ class Search {
     }
   }
 
-  async #filters() {
-    /** @type {{in?: string, from?: string, before?: string}} */
-    const filters = {};
-    if (!this.#everywhere) filters.in = this.room;
-    if (this.before.input.value)
-      filters.before = new Date(`${this.before.input.value}T00:00`).toISOString();
+  #filters() {
     const name = this.from.input.value.trim().replace(/^@/, "").toLowerCase();
-    if (name) filters.from = await this.#account(name);
-    return filters;
-  }
-
-  /** @param {string} name @returns {Promise<string>} */
-  async #account(name) {
-    const id = this.model.people.idOf(name) ?? (await this.model.rest.accounts.named(name))?.id;
-    this.from.fail(id ? "" : "There is nobody of this name.");
-    return id ?? "1"; // an id that nobody has: nothing is found
+    const before = this.before.input.value;
+    return {
+      in: this.#everywhere ? undefined : this.room,
+      from: /^\w+$/.test(name) ? name : undefined,
+      // A day here, not in Greenwich.
+      before: before ? new Date(`${before}T00:00`).toISOString() : undefined,
+    };
   }
 
   /** @param {any} hit */

@@ -97,9 +97,10 @@ class Stage {
     const room = route.room && client.rooms.has(route.room) ? route.room : "";
     this.shell.classList.toggle("in-room", !!room);
     this.shell.classList.toggle("in-panel", !!room && !!route.panel);
-    this.#showRoom(room);
+    const fresh = room !== this.#room;
+    this.#showRoom(room); // a fresh one begins at route.at
     this.#showPanel(room);
-    if (room && route.at) /** @type {any} */ (this.#conversation).jump(route.at);
+    if (room && route.at && !fresh) /** @type {any} */ (this.#conversation).jump(route.at);
   }
 
   /** @param {string} room */

@@ -55,6 +55,7 @@ export class Talk {
   /** @param {number | null} [at] the message to begin with */
   start(at = null) {
     const { room } = this;
+    this.composer.render(); // only in the page has it a size
     void this.model.client.receipts.load(this.roomId).catch(() => {});
     if (at !== null) return this.log.jump(at);
     if (this.thread === null && room?.unread) this.log.startAfter(room.read_seq);
