@@ -6,7 +6,7 @@ A map, in reading order:
     sight      what is told of an account or a room, encoded once for each wire format
     entries    somebody who is here, or was a moment ago; and the rooms they are in
     audience   who is told about whom: those who share a room, those who watch
-    post       collects what each connection is told, and hands it over in one piece
+    post       letters: what each connection is told, collected, handed over in one piece
     places     rooms: what entering, leaving and growing makes seen; counts for large ones
     table      all of it: devices come and go, rooms are entered and left, changes are flushed
 
@@ -18,6 +18,6 @@ offline. So nobody is told anything twice, and a change that is undone before th
 told.
 """
 
-from presence.table import Profile, Table
+from presence.table import Bounds, Profile, Table
 
-__all__ = ["Profile", "Table"]
+__all__ = ["Bounds", "Profile", "Table"]

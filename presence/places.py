@@ -158,12 +158,12 @@ class Places:
                         self._show(entry, to=other)
                 room.large, room.counted = False, None
 
-    def tell_counts(self, now: int, *, work: int) -> None:
+    def tell_counts(self, now: int, upto: int) -> None:
         """Tell how many are here in the large rooms where that has changed.
 
         Args:
             now: in milliseconds.
-            work: what the post may have to do; the rest has to wait for the next flush.
+            upto: when the post was told so much, the rest has to wait for the next flush.
         """
         waiting: dict[Room, None] = {}
         for room in self._unsettled:
@@ -171,7 +171,7 @@ class Places:
                 continue
             interval = COUNT_INTERVAL * len(room.present)
             # Further away than it can be: the clock was set back.
-            if self._post.work > work or 0 < room.due - now <= interval:
+            if self._post.told >= upto or 0 < room.due - now <= interval:
                 waiting[room] = None
                 continue
             room.counted = room.online

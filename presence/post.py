@@ -1,8 +1,8 @@
-"""What each connection is told, collected and handed over in one piece.
+"""What each connection is told, collected and handed over in one piece: its letter.
 
-A connection that reads too slowly is not told for now. What it would have been told is kept, the
-latest of each account and room: no more than there are such that concern it. It gets that when it
-has caught up.
+A letter that is not handed over now, because it is not yet its turn or because the connection reads
+too slowly, is kept, and what comes is added to it: of each account and room the latest. So it never
+has more than there are accounts and rooms that concern the connection.
 """
 
 from collections.abc import Iterable
@@ -11,56 +11,62 @@ from presence.ports import Observer
 from presence.sight import Sight
 from protocol.ids import Id
 
-# A write to a socket costs as much as telling so many things: 5 us against 0.2.
-WRITE = 25
-
 
 class Post:
     """Letters to observers.
 
     Attributes:
-        work: what `deliver` has to do, in things told; a connection counts as WRITE of them.
-        sent: events that were handed over since the start, times connections.
+        told: how often somebody was told something, since the start.
+        sent: the same, of what was handed over: the latest counts.
     """
 
-    __slots__ = ("_kept", "_letters", "sent", "work")
+    __slots__ = ("_kept", "_letters", "sent", "told")
 
     def __init__(self) -> None:
         self._letters: dict[Observer, dict[Id, Sight]] = {}
-        self._kept: dict[Observer, dict[Id, Sight]] = {}
-        self.work = 0
+        self._kept: dict[Observer, dict[Id, Sight]] = {}  # who waits longest, first
+        self.told = 0
         self.sent = 0
 
     def tell(self, observers: Iterable[Observer], sight: Sight) -> None:
-        """Let observers know; of the same subject the latest counts."""
-        letters, subject = self._letters, sight.subject
+        """Let observers know."""
+        letters, subject, told = self._letters, sight.subject, 0
         for observer in observers:
+            told += 1
             letter = letters.get(observer)
             if letter is None:
                 letters[observer] = {subject: sight}
-                self.work += WRITE
             else:
                 letter[subject] = sight
-            self.work += 1
-
-    def retry(self) -> None:
-        """Try again to tell those who were too slow."""
-        for observer in self._kept:
-            self._letters.setdefault(observer, {})
+        self.told += told
 
     def deliver(self) -> None:
-        """Hand everything over."""
-        letters, self._letters, self.work = self._letters, {}, 0
+        """Hand over what was told since the last time, with what was kept for the same ones."""
+        letters, self._letters = self._letters, {}
         for observer, letter in letters.items():
-            if kept := self._kept.pop(observer, None):
-                letter = kept | letter  # noqa: PLW2901
-            wire = observer.wire
-            if not letter:
-                continue
-            if observer.offer(b"".join([sight.frame(wire) for sight in letter.values()])):
-                self.sent += len(letter)
-            else:
+            kept = self._kept.pop(observer, None)
+            self._hand_over(observer, kept | letter if kept else letter)
+
+    def deliver_some(self, count: int) -> None:
+        """Hand over so many letters, and keep the others."""
+        letters, self._letters = self._letters, {}
+        for observer, letter in letters.items():
+            kept = self._kept.get(observer)
+            if kept is None:
                 self._kept[observer] = letter
+            else:
+                kept.update(letter)
+        waiting = list(self._kept.items())
+        self._kept = dict(waiting[count:])
+        for observer, letter in waiting[:count]:
+            self._hand_over(observer, letter)
+
+    def _hand_over(self, observer: Observer, letter: dict[Id, Sight]) -> None:
+        wire = observer.wire
+        if observer.offer(b"".join([sight.frame(wire) for sight in letter.values()])):
+            self.sent += len(letter)
+        else:
+            self._kept[observer] = letter
 
     def take_back(self, observer: Observer) -> dict[Id, Sight]:
         """What is kept for an observer; it is not told of it any more."""
@@ -68,6 +74,9 @@ class Post:
 
     def drop(self, observer: Observer, subjects: Iterable[Id]) -> None:
         """Do not tell an observer what is kept for it of some subjects: it wants it no more."""
-        kept = self._kept.get(observer, {})
-        for subject in subjects:
-            kept.pop(subject, None)
+        kept = self._kept.get(observer)
+        if kept is not None:
+            for subject in subjects:
+                kept.pop(subject, None)
+            if not kept:
+                del self._kept[observer]

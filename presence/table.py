@@ -13,10 +13,20 @@ from presence.sight import AccountSight, RoomSight
 from protocol.ids import Id
 from protocol.records import PresenceState
 
-# A flush that has this much to do leaves the rest to the next one (post.WRITE has the unit), so
-# that a storm of changes takes the event loop for some 20 ms in a second and no more. What waits
-# is overtaken by what comes: the larger the storm, the more of it is never told.
-WORK = 75_000
+
+class Bounds(NamedTuple):
+    """What one flush does at most, so that a storm of changes does not keep the event loop.
+
+    The rest is left to the next one. What waits is overtaken by what comes: the larger the storm,
+    the more of it is never told.
+
+    Attributes:
+        told: events times the connections that they are for.
+        letters: connections that something is handed over to; each is a write to a socket.
+    """
+
+    told: int = 100_000
+    letters: int = 2_500
 
 
 class Profile(NamedTuple):
@@ -35,12 +45,12 @@ class Table:
     Args:
         grace: milliseconds between the last device's leaving and the account's being offline.
         named: members of the largest room in which they are told of each other by name.
-        work: of one flush.
+        bounds: of one flush.
     """
 
-    def __init__(self, *, grace: int, named: int, work: int = WORK) -> None:
+    def __init__(self, *, grace: int, named: int, bounds: Bounds | None = None) -> None:
         self._grace = grace
-        self._work = work
+        self._bounds = bounds or Bounds()
         self._accounts: dict[Id, Account] = {}
         self._audience = Audience()
         self._post = Post()
@@ -197,11 +207,11 @@ class Table:
             The accounts that are offline now and not hidden, and when their last devices left.
         """
         self._expire(now)
-        self._post.retry()
-        departed = self._tell_changes()
+        upto = self._post.told + self._bounds.told
+        departed = self._tell_changes(upto)
         self._places.shrink()
-        self._places.tell_counts(now, work=self._work)
-        self._post.deliver()
+        self._places.tell_counts(now, upto)
+        self._post.deliver_some(self._bounds.letters)
         return departed
 
     def _expire(self, now: int) -> None:
@@ -216,11 +226,11 @@ class Table:
             entry.here = OFFLINE
             self._changed[entry] = None
 
-    def _tell_changes(self) -> dict[Id, int]:
+    def _tell_changes(self, upto: int) -> dict[Id, int]:
         departed: dict[Id, int] = {}
         done = 0
         for entry in self._changed:
-            if self._post.work > self._work:
+            if self._post.told >= upto:
                 break
             done += 1
             self._tell_own(entry)

@@ -25,6 +25,7 @@ A message's path:
     reception   hello: who it is, which rooms, what was missed
     dispatch    a command's type to what carries it out
     chat        what accounts do with rooms beyond one event; REST uses it too
+    log_reader  what was missed, from memory or the database; pages: places in a log
     search      finds messages; indexer keeps their index up with the log, behind it
     wire        events to WebSocket frames
     outbox      what waits for one reader, bounded in bytes

@@ -202,6 +202,7 @@ async def _start_core(
     chat = Chat(
         database=database,
         log=log,
+        reader=reader,
         hub=hub,
         sessions=sessions,
         background=background,

@@ -1,7 +1,7 @@
 """What accounts do with rooms, beyond one event: for the socket's commands and for REST alike."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -20,6 +20,8 @@ from rooms import permissions
 from rooms.body import clean_title
 from rooms.hub import Hub
 from server.background import Background
+from server.log_reader import LogReader
+from server.pages import Place, page_at
 from server.session import OpenSessions
 
 ADMISSION_RETRY_SECONDS = 0.5
@@ -31,6 +33,7 @@ class Chat:
     Args:
         database: is read from.
         log: is written to.
+        reader: pages it.
         hub: learns of new rooms and members.
         sessions: the open connections.
         background: runs what nobody waits for.
@@ -43,6 +46,7 @@ class Chat:
         *,
         database: Database,
         log: RoomLog,
+        reader: LogReader,
         hub: Hub,
         sessions: OpenSessions,
         background: Background,
@@ -51,6 +55,7 @@ class Chat:
     ) -> None:
         self._database = database
         self._log = log
+        self._reader = reader
         self._hub = hub
         self._sessions = sessions
         self._background = background
@@ -185,22 +190,16 @@ class Chat:
             raise PlazaError(BAD_REQUEST, "Give at most one of before, after and around.")
         async with self._database.connection() as connection:
             room = await self._readable(connection, account, room_id)
-            older = partial(rooms.events_before, connection, room_id)
-            newer = partial(rooms.events_after, connection, room_id)
+            place = Place(room.last_seq + 1 if before is None else before, after, around)
             if thread is not None:
                 root = await threads.root_of(connection, room_id, thread)
                 if root is None:
                     raise PlazaError(NOT_FOUND, permissions.NO_SUCH_MESSAGE)
                 older = partial(threads.events_before, connection, room_id, root)
                 newer = partial(threads.events_after, connection, room_id, root)
-            if after is not None:
-                found = await newer(after, limit + 1)
-                return found[:limit], len(found) > limit
-            if around is not None:
-                return await _around(older, newer, max(around, 1), limit)
-            end = room.last_seq + 1 if before is None else before
-            found = await older(end, limit + 1)
-            return found[-limit:], len(found) > limit
+                return await page_at(place, older, newer, limit)
+        older, newer = partial(self._reader.before, room), partial(self._reader.after, room)
+        return await page_at(place, older, newer, limit)
 
     async def bans(
         self, account: Id, room_id: Id, *, after: int, limit: int
@@ -251,21 +250,6 @@ async def _create(
     if is_new:
         permissions.may_open_dm(blocked=await relations.is_blocked(connection, *pair))
     return room
-
-
-_Read = Callable[[int, int], Awaitable[list[AnyRoomEvent]]]
-"""`read(seq, limit)`: the events next to a seq, in ascending order."""
-
-
-async def _around(
-    older: _Read, newer: _Read, seq: int, limit: int
-) -> tuple[list[AnyRoomEvent], bool]:
-    # The event itself leads the newer half; a short newer half makes room for older ones.
-    after = await newer(seq - 1, limit - limit // 2)
-    wanted = limit - len(after)
-    before = await older(seq, wanted + 1)
-    more = len(before) > wanted
-    return before[len(before) - wanted if more else 0 :] + after, more
 
 
 def _title_for(kind: RoomKind, title: str | None) -> str | None:

@@ -26,6 +26,7 @@ from persistence import rooms
 from persistence.database import Database
 from protocol.events import AnyRoomEvent, RoomEvent
 from protocol.ids import Id
+from protocol.records import Room
 from rooms.catchup import Span
 from rooms.hub import Hub
 
@@ -98,22 +99,33 @@ class LogReader:
             found |= await self._read(rest)
         return [found[span.room] for span in spans]
 
-    async def page(self, span: Span, *, last_seq: int) -> list[AnyRoomEvent]:
-        """Events of one room.
+    async def before(self, room: Room, seq: int, limit: int) -> list[AnyRoomEvent]:
+        """The last events before a seq, in ascending order.
+
+        Not to be called with a connection to the database in hand: who waits for somebody else's
+        read would keep it from that one.
 
         Args:
-            span: which; the log may end before it does.
-            last_seq: of the room, as the reader has just read it from the database.
+            room: as it has just been read from the database.
 
         Raises:
             PlazaError: unavailable.
         """
-        live = self._hub.rooms.get(span.room)
+        upto = min(seq - 1, room.last_seq)
+        return await self._page(room, max(0, upto - limit), upto)
+
+    async def after(self, room: Room, seq: int, limit: int) -> list[AnyRoomEvent]:
+        """The first events after a seq. As `before`."""
+        return await self._page(room, seq, min(seq + limit, room.last_seq))
+
+    async def _page(self, room: Room, after: int, upto: int) -> list[AnyRoomEvent]:
+        live = self._hub.rooms.get(room.id)
         events: Sequence[RoomEvent] | None = None
-        if live is not None and live.last_seq >= last_seq:
-            events = self._hub.rooms.recent(span.room, span.after, min(span.upto, live.last_seq))
+        if live is not None and live.last_seq >= room.last_seq:
+            events = self._hub.rooms.recent(room.id, after, upto)
         if events is None:
-            events = (await self._read([_Key(span, last_seq)]))[span.room]
+            key = _Key(Span(room.id, after, upto), room.last_seq)
+            events = (await self._read([key]))[room.id]
         return cast(list[AnyRoomEvent], list(events))
 
     async def _read(self, keys: Sequence[_Key]) -> Found:

@@ -85,7 +85,9 @@ async def test_replayed_events_are_those_that_were_sent_live(
     await bob.do("promote", room=room, account=ada.id, role="admin")
     heard = await live.up_to(room, 7)
     again = await site.device(ada, encoding, cursors={room: 1})
-    assert await again.up_to(room, 7) == heard
+    replayed = await again.up_to(room, 7)
+    assert replayed[0].pop("replies")["last_seq"] == 3  # what came later, as the log shows it
+    assert replayed == heard
 
 
 async def test_without_cursors_nothing_is_replayed(site: Site, ada: Person, bob: Device) -> None:

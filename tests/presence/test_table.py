@@ -2,8 +2,7 @@
 
 import pytest
 
-from presence import Profile, Table
-from presence.post import WRITE
+from presence import Bounds, Profile, Table
 from protocol.events import PresenceChanged, RoomPresence
 from protocol.ids import Id
 from protocol.records import PresenceState
@@ -18,8 +17,8 @@ GRACE = 15_000
 class Desk:
     """A table and its devices."""
 
-    def __init__(self, *, named: int = 200, work: int = 10**9) -> None:
-        self.table = Table(grace=GRACE, named=named, work=work)
+    def __init__(self, *, named: int = 200, **bounds: int) -> None:
+        self.table = Table(grace=GRACE, named=named, bounds=Bounds(**bounds))
         self.wire = Format()
         self.now = START
 
@@ -126,20 +125,50 @@ class TestCoalescing:
         assert len(desk.wire.encoded) == 5
 
 
-class TestWork:
-    def test_a_flush_does_so_much_and_the_next_one_the_rest(self) -> None:
-        desk = Desk(work=2 * (WRITE + 1))
+class TestBounds:
+    def test_a_flush_tells_so_much_and_the_next_one_the_rest(self) -> None:
+        desk = Desk(told=50)
         observer = desk.arrive(BOB, ROOM)
         crowd = [desk.arrive(Id(number), ROOM) for number in range(10, 30)]
         flushes = 0
         while desk.table.waiting:
             desk.flush()
             flushes += 1
-        assert flushes > 5
+        assert flushes == 7  # 21 are told to 21, three a flush
         assert all(observer.state_of(device.owner) is ONLINE for device in crowd)
 
+    def test_everybody_s_letter_has_its_turn(self) -> None:
+        desk = Desk(letters=4)
+        crowd = [desk.arrive(Id(number), ROOM) for number in range(10, 20)]
+        desk.flush()
+        told = [{device: count for device in crowd if (count := len(device.take()))}]
+        desk.table.use(crowd[0].owner, crowd[0], AWAY)
+        while len(told) < 4:
+            desk.flush()
+            told.append({device: count for device in crowd if (count := len(device.take()))})
+        assert [sorted(counts.values()) for counts in told] == [
+            [10] * 4,
+            [10] * 4,
+            [1, 1, 10, 10],
+            [1, 1],
+        ]
+        # Those who were told before the change learn of it last.
+        assert {device for counts in told[:3] for device in counts} == set(crowd)
+        assert {
+            device for counts in told[2:] for device, count in counts.items() if count == 1
+        } == set(told[0])
+        assert {device.state_of(crowd[0].owner) for device in crowd} == {AWAY}
+
+    def test_what_has_its_turn_later_goes_with_what_comes_at_once(self) -> None:
+        desk = Desk(letters=0)
+        ada, _ = desk.arrive(ADA, ROOM), desk.arrive(BOB, ROOM)
+        desk.flush()
+        assert ada.take() == []
+        desk.table.block(BOB, ADA)
+        assert {event.account: event.state for event in ada.take()} == {ADA: ONLINE, BOB: OFFLINE}
+
     def test_what_waits_is_overtaken(self) -> None:
-        desk = Desk(work=0)
+        desk = Desk(told=1)
         observer = desk.arrive(BOB, ROOM)
         desk.flush()
         first, second = desk.arrive(ADA, ROOM), desk.arrive(EVE, ROOM)

@@ -38,8 +38,8 @@ class Somebody:
 class World:
     """Everything that can happen to presence, and the truth about it."""
 
-    def __init__(self, *, work: int = 10**9) -> None:
-        self.table = Table(grace=GRACE, named=NAMED, work=work)
+    def __init__(self) -> None:
+        self.table = Table(grace=GRACE, named=NAMED)
         self.formats = [Format(), Format()]
         self.now = 1_000_000
         self.people = {account: Somebody() for account in ACCOUNTS}
@@ -141,11 +141,11 @@ class World:
         self.now += milliseconds
         for account in self.table.flush(self.now):
             self.people[account].known_rooms = set()
+        self.check_nothing_was_repeated()
         for room in ROOMS:
             if not self.is_large(room):  # when it is again, the count is told anew
                 for device in self.devices:
                     device.known.pop(room, None)
-        self.check_nothing_was_repeated()
         self.told_twice_allowed -= {
             device for device in self.told_twice_allowed if device.ready and not device.slow
         }

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.events import Gap, RoomGone
+from protocol.events import Gap, MemberCause, MemberChanged, Message, RoomEvent, RoomGone
 from protocol.ids import Id
-from rooms.catchup import BATCH, CatchUp, Span, batches, plan
+from protocol.records import Role, Room, RoomKind
+from rooms.catchup import BATCH, Attached, CatchUp, Span, audible, batches, plan
 
 GARDEN, KITCHEN, CELLAR = Id(1), Id(2), Id(3)
 
@@ -21,51 +23,112 @@ spans = st.builds(
 )
 
 
+def at(room: Id, place: int, *, shown: int | None = None) -> Attached:
+    """Attached at a place, to a room that is shown as it was at a seq; the same by default."""
+    last_seq = place if shown is None else shown
+    return Attached(Room(id=room, kind=RoomKind.GROUP, last_seq=last_seq), place)
+
+
 def test_each_room_gets_what_fits() -> None:
     cursors = {GARDEN: 7, KITCHEN: 3, CELLAR: 1, Id(9): 5}
-    assert plan(cursors, {GARDEN: 10, KITCHEN: 3, CELLAR: 100, Id(8): 50}, cap=10) == CatchUp(
+    rooms = [at(GARDEN, 10), at(KITCHEN, 3), at(CELLAR, 100), at(Id(8), 50)]
+    assert plan(cursors, rooms, cap=10) == CatchUp(
         notices=[Gap(room=CELLAR, from_=2, to=100), RoomGone(room=Id(9))],
         spans=[Span(GARDEN, 7, 10)],
     )
 
 
 def test_the_cap_is_still_replayed() -> None:
-    assert plan({GARDEN: 5}, {GARDEN: 15}, cap=10).spans == [Span(GARDEN, 5, 15)]
-    assert plan({GARDEN: 5}, {GARDEN: 16}, cap=10).notices == [Gap(room=GARDEN, from_=6, to=16)]
+    assert plan({GARDEN: 5}, [at(GARDEN, 15)], cap=10).spans == [Span(GARDEN, 5, 15)]
+    assert plan({GARDEN: 5}, [at(GARDEN, 16)], cap=10).notices == [Gap(room=GARDEN, from_=6, to=16)]
 
 
 def test_without_a_cap_there_are_no_gaps() -> None:
-    assert plan({GARDEN: 0}, {GARDEN: 10**6}, cap=0) == CatchUp([], [Span(GARDEN, 0, 10**6)])
+    assert plan({GARDEN: 0}, [at(GARDEN, 10**6)], cap=0) == CatchUp([], [Span(GARDEN, 0, 10**6)])
 
 
 def test_a_cursor_ahead_of_the_room_misses_nothing() -> None:
     # Of a client that talked to another process, or that made it up.
-    assert plan({GARDEN: 12}, {GARDEN: 10}, cap=10) == CatchUp([], [])
+    assert plan({GARDEN: 12}, [at(GARDEN, 10)], cap=10) == CatchUp([], [])
+
+
+def test_what_came_after_the_record_is_told_to_who_has_no_cursor() -> None:
+    assert plan({}, [at(GARDEN, 13, shown=10)], cap=2) == CatchUp([], [Span(GARDEN, 10, 13)])
+
+
+def test_what_came_after_the_record_is_no_part_of_a_gap() -> None:
+    assert plan({GARDEN: 1}, [at(GARDEN, 23, shown=20)], cap=10) == CatchUp(
+        [Gap(room=GARDEN, from_=2, to=20)], [Span(GARDEN, 20, 23)]
+    )
+
+
+def test_what_is_shown_ahead_of_the_place_comes_live() -> None:
+    assert plan({GARDEN: 7}, [at(GARDEN, 10, shown=12)], cap=10).spans == [Span(GARDEN, 7, 10)]
+    assert plan({GARDEN: 1}, [at(GARDEN, 20, shown=30)], cap=10) == CatchUp(
+        [Gap(room=GARDEN, from_=2, to=20)], []
+    )
+    assert plan({}, [at(GARDEN, 10, shown=12)], cap=10) == CatchUp([], [])
+
+
+@pytest.mark.parametrize(
+    ("roles", "heard"),
+    [
+        ([None], 2),
+        ([Role.ADMIN], 4),
+        ([None, Role.MEMBER], 5),
+        ([Role.ADMIN, None], 3),
+        ([], 3),
+    ],
+)
+def test_what_is_behind_ones_removal_is_not_heard(roles: list[Role | None], heard: int) -> None:
+    ada, eve = Id(1), Id(2)
+    causes = {None: MemberCause.KICKED}
+    events: list[RoomEvent] = [Message(room=GARDEN, sender=ada, body="hi")]
+    events += [
+        MemberChanged(
+            room=GARDEN, sender=ada, account=eve, role=role,
+            cause=causes.get(role, MemberCause.INVITED),
+        )
+        for role in roles
+    ]  # fmt: skip
+    events += [
+        MemberChanged(room=GARDEN, sender=ada, account=ada, cause=MemberCause.LEFT),
+        Message(room=GARDEN, sender=ada, body="secret"),
+    ]
+    assert list(audible(events, eve)) == events[:heard]
 
 
 @settings(deadline=None)
-@given(st.dictionaries(rooms, seqs), st.dictionaries(rooms, seqs), st.integers(0, 500))
+@given(
+    st.dictionaries(rooms, seqs),
+    st.dictionaries(rooms, st.tuples(seqs, st.integers(-9, 9))),
+    st.integers(0, 500),
+)
 def test_what_is_missed_is_told_once(
-    cursors: dict[Id, int], attached: dict[Id, int], cap: int
+    cursors: dict[Id, int], shown: dict[Id, tuple[int, int]], cap: int
 ) -> None:
+    attached = [at(room, max(0, seq + ahead), shown=seq) for room, (seq, ahead) in shown.items()]
     missed = plan(cursors, attached, cap=cap)
-    told = {notice.room: notice for notice in missed.notices}
-    read = {span.room: span for span in missed.spans}
-    assert len(told) + len(read) == len(missed.notices) + len(missed.spans)
-    assert not told.keys() & read.keys()
-    for room, cursor in cursors.items():
-        behind = attached.get(room, 0) - cursor
-        if room not in attached:
-            assert told.pop(room) == RoomGone(room=room)
-        elif behind <= 0:
-            continue
-        elif cap and behind > cap:
-            assert told.pop(room) == Gap(room=room, from_=cursor + 1, to=attached[room])
-        else:
-            span = read.pop(room)
-            assert (span.after, span.upto, len(span)) == (cursor, attached[room], behind)
-    assert not told
-    assert not read
+    gaps = {notice.room: notice for notice in missed.notices if isinstance(notice, Gap)}
+    gone = [notice.room for notice in missed.notices if isinstance(notice, RoomGone)]
+    spans = {span.room: span for span in missed.spans}
+    assert sorted(gone) == sorted(cursors.keys() - shown.keys())
+    assert len(gaps) + len(gone) + len(spans) == len(missed.notices) + len(missed.spans)
+    for each in attached:
+        room, last_seq, place = each.record.id, each.record.last_seq, each.place
+        heard = cursors.get(room, last_seq)
+        if gap := gaps.pop(room, None):
+            assert cap < len(range(heard, gap.to))
+            assert (gap.from_, gap.to) == (heard + 1, min(place, last_seq))
+            heard = gap.to
+        elif cap:
+            assert min(place, last_seq) - heard <= cap
+        if span := spans.pop(room, None):
+            assert span.after == heard < span.upto
+            heard = span.upto
+        assert heard >= place
+    assert not gaps
+    assert not spans
 
 
 @settings(deadline=None)

@@ -176,10 +176,14 @@ class Stage:
         async with self.town.database.connection() as connection:
             return await stored_rooms.rooms_of(connection, account)
 
-    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Do something without waiting for it."""
+    async def begin(self, work: Coroutine[Any, Any, Any], *, waits: bool) -> None:
+        """Do something, and wait for its answer, or do not."""
         task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
+        if waits:
+            await asyncio.wait([task])
+        else:
+            await asyncio.sleep(0)
 
     async def rest(self) -> None:
         """Wait until everything has arrived."""
@@ -215,6 +219,7 @@ WRITER = st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2])
 READER = st.sampled_from([0, 1, 1, 1, 1, 2])
 WHICH = st.integers(0, 1)
 BACK = st.integers(0, 6)
+WAITS = st.booleans()
 
 
 class Machine(RuleBasedStateMachine):
@@ -235,16 +240,18 @@ class Machine(RuleBasedStateMachine):
         self.rooms = [await town.room(members, kind=RoomKind.CHANNEL) for _ in range(2)]
         for index in (0, 0, 1, 2):
             await self.stage.arrive(self.people[index].id)
+        for number in range(12):
+            text = self._text(number % 3 or None)
+            draft = conversation.message(self.people[0].id, self.rooms[number % 2], text)
+            await self.stage.log.write(draft)
+        for room in self.rooms:
+            await self.stage.log.write(conversation.delete(self.people[0].id, room, 6))
 
-    def _write(self, draft: Draft) -> None:
-        self._do(self.stage.log.write(draft))
+    def _write(self, draft: Draft, *, waits: bool) -> None:
+        self._do(self.stage.log.write(draft), waits=waits)
 
-    def _do(self, work: Coroutine[Any, Any, Any]) -> None:
-        async def begin() -> None:
-            self.stage.begin(work)
-            await asyncio.sleep(0)
-
-        self.runner.run(begin())
+    def _do(self, work: Coroutine[Any, Any, Any], *, waits: bool) -> None:
+        self.runner.run(self.stage.begin(work, waits=waits))
 
     def _standing(self, which: int, back: int, sender: Id | None = None) -> int:
         """One of the last messages that stand, counted from the end; 1: there is none."""
@@ -270,30 +277,29 @@ class Machine(RuleBasedStateMachine):
     def _text(self, mention: int | None) -> str:
         return "hi" if mention is None else f"@{self.people[mention].username}"
 
-    @rule(who=WRITER, which=WHICH, mention=st.none() | WHO, times=st.integers(1, 4))
-    def write(self, who: int, which: int, mention: int | None, times: int) -> None:
+    @rule(who=WRITER, which=WHICH, mention=st.none() | WHO, times=st.integers(1, 4), waits=WAITS)
+    def write(self, who: int, which: int, mention: int | None, times: int, waits: bool) -> None:
+        account, room = self.people[who].id, self.rooms[which]
         for _ in range(times):
-            account, room = self.people[who].id, self.rooms[which]
-            self._write(conversation.message(account, room, self._text(mention)))
+            self._write(conversation.message(account, room, self._text(mention)), waits=waits)
 
-    @rule(which=WHICH, back=BACK)
-    def delete(self, which: int, back: int) -> None:
+    @rule(which=WHICH, back=BACK, waits=WAITS)
+    def delete(self, which: int, back: int, waits: bool) -> None:
         account, room = self.people[0].id, self.rooms[which]
-        self._write(conversation.delete(account, room, self._standing(which, back)))
+        self._write(conversation.delete(account, room, self._standing(which, back)), waits=waits)
 
-    @rule(who=WHO, which=WHICH, back=BACK, mention=st.none() | WHO)
-    def edit(self, who: int, which: int, back: int, mention: int | None) -> None:
+    @rule(who=WRITER, which=WHICH, back=BACK, mention=st.none() | WHO, waits=WAITS)
+    def edit(self, who: int, which: int, back: int, mention: int | None, waits: bool) -> None:
         account, room = self.people[who].id, self.rooms[which]
         seq = self._standing(which, back, account)
-        self._write(conversation.edit(account, room, seq, self._text(mention)))
+        self._write(conversation.edit(account, room, seq, self._text(mention)), waits=waits)
 
-    @rule(who=READER, which=WHICH, share=st.integers(0, 4))
-    def read(self, who: int, which: int, share: int) -> None:
-        account, room = self.people[who].id, self.rooms[which]
-        if share == 0:
-            self._do(self.stage.receipts.read_all(account))
-        else:
-            self._do(self.stage.receipts.read(account, room, self._unread(account, which, share)))
+    @rule(who=READER, which=WHICH, share=st.integers(0, 4), waits=WAITS)
+    def read(self, who: int, which: int, share: int, waits: bool) -> None:
+        account, room, receipts = self.people[who].id, self.rooms[which], self.stage.receipts
+        seq = self._unread(account, which, share)
+        work = receipts.read(account, room, seq) if share else receipts.read_all(account)
+        self._do(work, waits=waits)
 
     @rule(which=WHICH)
     def come_or_go(self, which: int) -> None:
@@ -301,16 +307,10 @@ class Machine(RuleBasedStateMachine):
         account, room = self.people[2].id, self.rooms[which]
         self.come_to_rest()
         out = self.stage.hub.is_member(account, room)
-        self._write((conversation.leave if out else conversation.join)(account, room))
+        change = conversation.leave if out else conversation.join
+        self._write(change(account, room), waits=True)
         self.runner.run(self.stage.rest())
         assert self.stage.hub.is_member(account, room) is not out
-
-    @rule()
-    def some_time_passes(self) -> None:
-        self.runner.run(self._wait())
-
-    async def _wait(self) -> None:
-        await self.stage.town.fetch("SELECT 1")
 
     @rule()
     def come_to_rest(self) -> None:

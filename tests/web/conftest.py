@@ -47,7 +47,7 @@ async def served() -> AsyncIterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    assert Path(CHROMIUM).exists(), "Install Debian's package chromium."
+    assert shutil.which(CHROMIUM), "Install Debian's package chromium."
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -106,9 +106,11 @@ class Person:
 
     async def open_dm(self, other: "Person") -> None:
         """Begin the conversation with somebody, by hand."""
-        await self.page.get_by_role("navigation").get_by_role(
-            "button", name="New conversation"
-        ).click()
+        await (
+            self.page.get_by_role("navigation")
+            .get_by_role("button", name="New conversation")
+            .click()
+        )
         await self.page.get_by_role("combobox", name="With whom?").fill(other.name)
         await self.page.get_by_role("option", name=other.name).click()
         await expect(self.composer).to_be_visible()

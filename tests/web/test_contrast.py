@@ -66,9 +66,7 @@ def test_the_measure() -> None:
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize(
-    ("pairs", "least"), [(TEXT, 4.5), (SHAPES, 3.0)], ids=["text", "shapes"]
-)
+@pytest.mark.parametrize(("pairs", "least"), [(TEXT, 4.5), (SHAPES, 3.0)], ids=["text", "shapes"])
 def test_contrast(theme: int, pairs: list[tuple[str, str]], least: float) -> None:
     tokens = colours(theme)
     weak = {

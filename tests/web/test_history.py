@@ -65,7 +65,7 @@ async def test_a_page_in_front_moves_nothing(arrive: Arrive) -> None:
     where = "row => row.getBoundingClientRect().top"
     # Set and measured in one go: the page in front comes as soon as the edge is near.
     before = await row.evaluate(
-        "row => { row.closest('[role=log]').scrollTop = 400; return (%s)(row); }" % where
+        f"row => {{ row.closest('[role=log]').scrollTop = 400; return ({where})(row); }}"
     )
     await expect(articles).not_to_have_count(shown)
     assert await row.evaluate(where) == pytest.approx(before, abs=1.5)

@@ -115,7 +115,9 @@ async def test_dialogs_keep_the_focus_and_give_it_back(arrive: Arrive) -> None:
     await expect(dialog.get_by_role("combobox")).to_be_focused()
     for _ in range(12):
         await page.keyboard.press("Tab")
-        inside = "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        inside = (
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
         assert await page.evaluate(inside), await focused(page)
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)

@@ -15,7 +15,7 @@ ATTACKS = [
     "<a href='javascript:alert(1)'>click</a>",
     "**<b onmouseover=alert(1)>bold</b>**",
     "`<iframe srcdoc='<script>alert(1)</script>'>`",
-    "https://example.org/\"onclick=\"alert(1)",
+    'https://example.org/"onclick="alert(1)',
     "&lt;not an entity&gt; &#x3c;",
     "\u202egnirts desrever\u202c {{constructor.constructor('alert(1)')()}}",
 ]
@@ -56,7 +56,9 @@ async def test_links_and_markdown(arrive: Arrive) -> None:
     await expect(body.locator("strong")).to_have_text("bold https://example.org/c")
     await expect(body.locator("em")).to_have_text("slanted")
 
-    await ada.composer.fill("Look:\n```js\nif (a < b) **no bold**;\n```\n2 * 3 * 4, snake_case_name")
+    await ada.composer.fill(
+        "Look:\n```js\nif (a < b) **no bold**;\n```\n2 * 3 * 4, snake_case_name"
+    )
     await ada.composer.press("Enter")
     body = ada.main.locator("article .body").last
     await expect(body.locator("pre")).to_have_text("if (a < b) **no bold**;")

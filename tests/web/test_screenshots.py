@@ -70,24 +70,28 @@ async def answer(person: Person, text: str) -> None:
     await box.press("Enter")
 
 
-async def test_pictures(arrive: Arrive, tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the pictures go."""
     folder = Path(os.environ.get("PLAZA_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def test_pictures(arrive: Arrive, folder: Path) -> None:
     numbered = "PLAZA_SCREENSHOTS" not in os.environ
-    visitor = await arrive("eve", enter=False, viewport=DESKTOP, color_scheme="light")
     ada, bob, grace, eve = [
         await arrive(name, numbered=numbered, viewport=DESKTOP, color_scheme="light")
         for name in ("ada", "bob", "grace", "eve")
     ]
     page = ada.page
 
-    async def take(name: str, person: Person = ada) -> None:
+    async def take(name: str) -> None:
         path = folder / f"{name}.png"
-        await person.page.mouse.move(0, 0)
-        await person.page.screenshot(path=path, animations="disabled", caret="hide")
+        await page.mouse.move(0, 0)
+        await page.screenshot(path=path, animations="disabled", caret="hide")
         assert path.stat().st_size < MOST_BYTES
 
-    await take("entry-light", visitor)
     await play(ada, bob, grace, eve)
     await expect(ada.main.get_by_text("Seen by")).to_contain_text(bob.name)
     # Longer than the pause between two notices of typing.

@@ -137,12 +137,34 @@ async def test_a_blocked_person_is_hidden(arrive: Arrive) -> None:
     await eve.say("Buy my boat")
     await ada.message("Buy my boat").get_by_role("button", name=eve.name, exact=True).click()
     await ada.page.get_by_role("button", name="Block", exact=True).click()
-    await ada.page.get_by_role("dialog", name=f"Block {eve.name}").get_by_role(
-        "button", name="Block", exact=True
-    ).click()
+    await (
+        ada.page.get_by_role("dialog", name=f"Block {eve.name}")
+        .get_by_role("button", name="Block", exact=True)
+        .click()
+    )
     await ada.page.get_by_role("button", name="Close", exact=True).click()
     line = ada.main.get_by_text("Message from a blocked account")
     await expect(line).to_be_visible()
     await expect(ada.message("Buy my boat")).to_have_count(0)
     await line.get_by_role("button", name="Show").click()
     await ada.sees("Buy my boat")
+
+
+async def test_a_message_that_is_refused_says_why(arrive: Arrive) -> None:
+    ada, bob = await pair(arrive)
+    await ada.say("Forget it")
+    await bob.act("Forget it", "Reply")
+    await ada.choose("Forget it", "Delete")
+    await ada.page.get_by_role("button", name="Delete", exact=True).click()
+    await expect(bob.message("Message deleted")).to_be_visible()
+    await bob.say("Forget what?")
+    refused = bob.message("Forget what?")
+    await expect(refused).to_contain_text("The message has been deleted")
+    await expect(refused).to_have_attribute("aria-label", "You, not sent")
+    await refused.get_by_role("button", name="Try again").click()
+    await expect(refused.get_by_role("button", name="Try again")).to_be_visible()
+    await refused.get_by_role("button", name="Discard").click()
+    await expect(refused).to_have_count(0)
+    await ada.say("Never mind")
+    await bob.sees("Never mind")
+    assert await ada.texts() == await bob.texts() == ["Message deleted", "Never mind"]

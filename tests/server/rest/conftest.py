@@ -27,6 +27,7 @@ from server.config import Config, Limits
 from server.indexer import Indexer
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
+from server.log_reader import LogReader
 from server.metrics import Metrics
 from server.passwords import Passwords
 from server.presence import Presences
@@ -226,6 +227,7 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
     chat = Chat(
         database=database,
         log=log,
+        reader=LogReader(database, hub),
         hub=hub,
         sessions=sessions,
         background=background,

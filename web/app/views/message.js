@@ -1,11 +1,13 @@
 /** The rows of a conversation. */
 
-import { button, h, icon } from "../dom/h.js";
-import { body, oneLine } from "../text/body.js";
+import { h, icon } from "../dom/h.js";
+import { body } from "../text/body.js";
 import { clockOf, fullTime } from "../text/time.js";
 import { avatar } from "./avatar.js";
 import { noticeText } from "./notice.js";
+import { pendingRow } from "./pending.js";
 import { openProfile } from "./profile.js";
+import { quote } from "./quote.js";
 
 const TICKS = {
   sent: ["check", "Sent"],
@@ -151,32 +153,6 @@ function meta(message, tick) {
   );
 }
 
-/** @param {Place} place @param {number} seq @param {any} quoted */
-function quote(place, seq, quoted) {
-  const { model } = place;
-  const hidden = quoted && model.isHidden(quoted.sender);
-  const name = quoted ? model.people.name(quoted.sender) : "";
-  const text = !quoted
-    ? "…"
-    : hidden
-      ? "Message hidden"
-      : quoted.deleted
-        ? "Message deleted"
-        : oneLine(quoted.body) || "Attachment";
-  return h(
-    "button",
-    {
-      type: "button",
-      class: "quote",
-      tabIndex: -1,
-      "aria-label": `In reply to ${name}: ${text}`,
-      on: { click: () => place.jump(seq) },
-    },
-    h("strong", {}, name),
-    h("span", {}, text),
-  );
-}
-
 /** @param {any} message */
 function attachments({ attachments: list }) {
   if (!list.length) return null;
@@ -249,57 +225,6 @@ function hiddenRow({ model, reveal }, message) {
         on: { click: () => reveal(message.seq) },
       },
       "Show",
-    ),
-  );
-}
-
-/** @param {Place} place @param {import("../state/rows.js").Row} row */
-function pendingRow(place, row) {
-  const { entry: message, first, last } = row;
-  const { client } = place.model;
-  const failed = message.state === "failed";
-  return h(
-    "article",
-    {
-      class: ["message own pending", failed && "failed", first && "first", last && "last"]
-        .filter(Boolean)
-        .join(" "),
-      dataset: { stop: "" },
-      tabIndex: -1,
-      "aria-label": failed ? "You, not sent" : "You, being sent",
-    },
-    h(
-      "div",
-      { class: "message-main" },
-      h(
-        "div",
-        { class: "bubble" },
-        message.reply_to && !place.inThread ? quote(place, message.reply_to, row.quote) : null,
-        body(message.body, place.model.own.username),
-        h(
-          "span",
-          { class: "meta" },
-          h("time", { datetime: message.at }, clockOf(message.at)),
-          h(
-            "span",
-            { class: "tick", title: "Being sent" },
-            icon(failed ? "warning" : "clock", "small"),
-          ),
-        ),
-      ),
-      message.error && message.state !== "sent"
-        ? h(
-            "div",
-            { class: "send-error", role: "alert" },
-            h("span", { class: failed ? "error" : "hint" }, message.error.message),
-            failed
-              ? button("Try again", () => client.retry(message.nonce), { class: "small" })
-              : null,
-            failed
-              ? button("Discard", () => client.discard(message.nonce), { class: "small danger" })
-              : null,
-          )
-        : null,
     ),
   );
 }
