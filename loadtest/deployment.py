@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -62,10 +62,13 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployed() -> AsyncIterator[Deployment]:
+async def deployed(environment: Mapping[str, str] | None = None) -> AsyncIterator[Deployment]:
     """Start a server on a free port, with an embedded Postgres in a temporary folder.
 
     Settings are the defaults, but for the echo at /ws/echo.
+
+    Args:
+        environment: other settings, as variables.
 
     Raises:
         StartFailed: it did not start.
@@ -77,6 +80,7 @@ async def deployed() -> AsyncIterator[Deployment]:
         "PLAZA_AUTH__SIGNING_KEY": signing_key,
         "PLAZA_DEBUG__ECHO": "true",
         "PLAZA_LOG__LEVEL": "warning",
+        **(environment or {}),
     }
     command = [_PLAZA, "serve", "--port", "0", "--data-dir", str(folder)]
     try:

@@ -24,6 +24,10 @@ from protocol.commands import Hello
 _GOODBYE = client_frame((1000).to_bytes(2, "big"), Opcode.CLOSE)
 
 
+# How the events about presence begin.
+PRESENCE = (b'{"t":"presence"', b'{"t":"room_presence"')
+
+
 class Violation(Exception):
     """The server did what it must not: it closed a connection, lost a message, and the like."""
 
@@ -140,10 +144,11 @@ class Connection(asyncio.Protocol):
             self._shake_hands(self._handshake)
             return
         frames, self._rest = split_frames(self._rest + data if self._rest else data)
-        receive = self.receive
+        receive, hears_presence = self.receive, self._swarm.hears_presence
         for opcode, payload in frames:
             if opcode <= Opcode.BINARY:
-                receive(payload)
+                if hears_presence or not payload.startswith(PRESENCE):
+                    receive(payload)
             elif opcode == Opcode.PING:
                 self.write(client_frame(payload, Opcode.PONG))
             elif opcode == Opcode.CLOSE and not (self._leaving or self.may_end):
@@ -169,9 +174,12 @@ class Swarm:
 
     Args:
         url: of the server, such as http://127.0.0.1:8080.
+        hears_presence: whether `receive` gets what is said about presence, too. It comes with a
+            clock of its own, and most questions are about something else.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, hears_presence: bool = False) -> None:
+        self.hears_presence = hears_presence
         address = urlsplit(url)
         assert address.hostname is not None
         assert address.port is not None

@@ -80,12 +80,13 @@ class RoomList:
         room = self.rooms.get(marker.room)
         if room is None or self.user is None or marker.account != self.user.id:
             return
-        last_seq = room.last_seq if marker.last_seq is UNSET else marker.last_seq
-        if marker.seq < room.read_seq or last_seq < room.last_seq:
+        if marker.seq < room.read_seq:
             return  # older than what is known
+        # Where its last_seq is lower than the room's, events that were in the room's counts when it
+        # was read have yet to come: they are not in these counts, and will count.
         self.rooms[room.id] = replace(
             room,
-            last_seq=last_seq,
+            last_seq=room.last_seq if marker.last_seq is UNSET else marker.last_seq,
             read_seq=marker.seq,
             unread=room.unread if marker.unread is UNSET else marker.unread,
             mentions=room.mentions if marker.mentions is UNSET else marker.mentions,

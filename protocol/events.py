@@ -297,10 +297,11 @@ class SettingsChanged(Event, tag="settings"):
 class ReadMarker(Event, tag="read"):
     """`account` has read the room up to `seq`.
 
-    For one's own account it is no sign of life but a notice, which never gets lost, and brings the
-    counts up to date as a fresh record of the room would: events up to `last_seq` are in them, and
-    do not count should they come later; those above it have yet to come. In rooms of up to 100
-    members the others are told as well, without the counts.
+    For one's own account it is no sign of life but a notice, which never gets lost. It brings the
+    counts up to date as a fresh record of the room would: they include the room's events up to
+    `last_seq`, which is that of the last one sent here before the notice, and takes the place of
+    the room's own, be it higher. In rooms of up to 100 members the others are told as well, without
+    the counts.
     """
 
     room: Id

@@ -212,7 +212,14 @@ class Receipts:
         read, unread, mentions = counts
         self._hub.tell(
             account,
-            ReadMarker(room=room, account=account, seq=read, unread=unread, mentions=mentions),
+            ReadMarker(
+                room=room,
+                account=account,
+                seq=read,
+                unread=unread,
+                mentions=mentions,
+                last_seq=max(heard, moved.last_seq),
+            ),
         )
         if self._are_told(moved.members):
             self._announcements.read(room, account, read)

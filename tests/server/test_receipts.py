@@ -112,8 +112,10 @@ class Scene:
         done([])
 
 
-def counted(read: int, unread: int, mentions: int) -> ReadMarker:
-    return ReadMarker(room=ROOM, account=ADA, seq=read, unread=unread, mentions=mentions)
+def counted(read: int, unread: int, mentions: int, *, upto: int = START) -> ReadMarker:
+    return ReadMarker(
+        room=ROOM, account=ADA, seq=read, unread=unread, mentions=mentions, last_seq=upto
+    )
 
 
 def uncounted(read: int) -> ReadMarker:
@@ -141,7 +143,7 @@ class TestRead:
         scene.end_tick()
         message, marker = scene.phone.hear()
         assert isinstance(message, Message)
-        assert marker == counted(3, 3, 0)
+        assert marker == counted(3, 3, 0, upto=6)
 
     def test_counts_what_was_published_since_the_statement(self) -> None:
         scene = Scene()
@@ -151,7 +153,7 @@ class TestRead:
         scene.moved(3, last_seq=6, unread=3)
         scene.publish(8)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(3, 5, 1)
+        assert scene.phone.hear()[-1] == counted(3, 5, 1, upto=8)
         scene.publish(9)
         scene.end_tick()
         assert len(scene.phone.hear()) == 1
@@ -167,7 +169,7 @@ class TestRead:
         scene.publish(7)
         scene.publish(8)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(3, 5, 0)
+        assert scene.phone.hear()[-1] == counted(3, 5, 0, upto=8)
         assert scene.bob.hear()[-1] == uncounted(3)
 
     def test_does_not_wait_for_ever(self) -> None:
@@ -181,7 +183,7 @@ class TestRead:
             scene.receipts.turn()
         assert scene.awake
         scene.end_tick()
-        assert scene.phone.hear() == [counted(3, 4, 0)]
+        assert scene.phone.hear() == [counted(3, 4, 0, upto=7)]
 
     def test_a_message_of_ones_own_overtakes_it(self) -> None:
         scene = Scene()
@@ -189,7 +191,7 @@ class TestRead:
         scene.publish(6, sender=ADA)
         scene.moved(3, last_seq=5, unread=2)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(6, 0, 0)
+        assert scene.phone.hear()[-1] == counted(6, 0, 0, upto=6)
 
     def test_the_latest_of_a_tick_wins(self) -> None:
         scene = Scene()
@@ -211,7 +213,7 @@ class TestRead:
         scene.publish(7)
         scene.moved(3, last_seq=6, unread=3)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(3, 4, 0)
+        assert scene.phone.hear()[-1] == counted(3, 4, 0, upto=7)
 
     @pytest.mark.parametrize("when", ["at once", "later"])
     def test_is_counted_anew_when_the_writer_is_back(self, when: str) -> None:
@@ -230,7 +232,7 @@ class TestRead:
         assert len(scene.writer.asked) == 1
         scene.moved(3, last_seq=6, unread=3)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(3, 3, 0)
+        assert scene.phone.hear()[-1] == counted(3, 3, 0, upto=6)
 
     def test_nobody_is_counted_who_is_no_member_any_more(self) -> None:
         scene = Scene()

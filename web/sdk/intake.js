@@ -203,11 +203,11 @@ export class Intake {
     }
   }
 
-  /** @param {Marker & {unread?: number, mentions?: number}} marker */
-  #read({ room, account, seq, unread, mentions }) {
+  /** @param {Marker & {unread?: number, mentions?: number, last_seq?: number}} marker */
+  #read({ room, account, seq, ...left }) {
     this.#client.receipts.read(room, account, seq);
     if (account === this.#rooms.user?.id) {
-      this.#changed(this.#rooms.markRead(room, seq, { unread, mentions }));
+      this.#changed(this.#rooms.markRead(room, seq, left));
     } else {
       this.#client.emit("read", { room, account, seq });
     }

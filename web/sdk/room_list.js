@@ -74,15 +74,18 @@ export class RoomList {
    *
    * @param {string} id
    * @param {number} seq
-   * @param {{unread?: number, mentions?: number}} left above it
+   * @param {{unread?: number, mentions?: number, last_seq?: number}} left above it, when the room's
+   *   entries up to `last_seq` are counted: it takes the place of the room's own, be it higher
    * @returns {Room | null}
    */
-  markRead(id, seq, { unread, mentions }) {
+  markRead(id, seq, { unread, mentions, last_seq }) {
     const room = this.rooms.get(id);
-    // What has been read here already was counted from on: the server's counts may be older.
-    if (room === undefined || seq <= room.read_seq) return null;
+    if (room === undefined || seq < room.read_seq) return null;
     return this.#change(room, {
-      read_seq: seq, unread: unread ?? room.unread, mentions: mentions ?? room.mentions,
+      read_seq: seq,
+      unread: unread ?? room.unread,
+      mentions: mentions ?? room.mentions,
+      last_seq: last_seq ?? room.last_seq,
     });
   }
 
