@@ -59,7 +59,8 @@ export class Toolbar {
       this.edit,
       this.more,
     );
-    rows.addEventListener("pointerover", (event) => {
+    // Not pointerover: rows that move under a pointer that rests are not pointed at.
+    rows.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse" && !this.#isHeld()) this.#showAt(event.target);
     });
     rows.addEventListener("pointerup", (event) => {
