@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, get_args
@@ -20,13 +19,6 @@ HERE = Path(__file__).parent
 SDK = HERE.parent.parent.parent / "web/sdk"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    found = shutil.which("node")
-    assert found, "The SDK's tests need Node 20 or newer. Install it: apt-get install nodejs."
-    return found
 
 
 def run(node: str, *arguments: str, text: str = "") -> str:

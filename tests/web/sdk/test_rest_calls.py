@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def requests() -> list[dict[str, Any]]:
-    node = shutil.which("node")
-    assert node, "The SDK's tests need Node 20 or newer. Install it: apt-get install nodejs."
+def requests(node: str) -> list[dict[str, Any]]:
     script = HERE / "rest_calls.js"
     finished = subprocess.run([node, script], check=False, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
