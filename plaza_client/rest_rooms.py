@@ -6,11 +6,11 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from plaza_client.rest_requests import Requests, shaped
+from plaza_client.rest_requests import ListPage, Requests, shaped
 from plaza_client.wire import HistoryPage, room_events
 from protocol.events import Message
 from protocol.ids import Id
-from protocol.records import Ban, Fragment, Member, Room, RoomKind
+from protocol.records import Ban, Fragment, Level, Member, Receipt, Room, RoomKind
 
 
 class LogPage(Struct):
@@ -100,6 +100,24 @@ class RoomRequests(Requests):
         answer = await self._call("GET", f"/rooms/{room}/events", params=params)
         page = shaped(answer, LogPage)
         return HistoryPage(room_events(page.items), page.more)
+
+    async def read(self, room: int, seq: int) -> None:
+        """Say that everything up to `seq` has been read."""
+        await self._call("PUT", f"/rooms/{room}/read", {"seq": seq})
+
+    async def read_all(self) -> None:
+        """Say that everything in all of one's rooms has been read."""
+        await self._call("POST", "/me/read-all")
+
+    async def receipts(self, room: int) -> list[Receipt]:
+        """How far each member of a room has got. Raises PlazaRefused forbidden in large rooms."""
+        answer = await self._call("GET", f"/rooms/{room}/receipts")
+        return shaped(shaped(answer, ListPage).items, list[Receipt])
+
+    async def notify(self, room: int, level: Level | str) -> Room:
+        """Say which messages of a room one wants to be told about."""
+        fields = {"notify": Level(level)}
+        return shaped(await self._call("PATCH", f"/rooms/{room}/me", fields), Room)
 
     async def pins(self, room: int) -> list[Message]:
         """The pinned messages of a room, the last one pinned first."""

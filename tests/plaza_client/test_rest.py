@@ -25,6 +25,7 @@ from plaza_client import (
     WireError,
 )
 from plaza_client.wire import Encoding
+from protocol.records import Level
 from server.config import Config
 from tests.e2e.site import Person, Site, copy_of, serving
 
@@ -285,3 +286,24 @@ async def _until(client: Client, *, seq: object) -> AsyncIterator[object]:
         yield event
         if getattr(event, "seq", None) == seq:
             return
+
+
+async def test_receipts_and_wishes(site: Site) -> None:
+    ada, bob = await site.people("ada", "bob")
+    async with (
+        Rest(site.url, access_token=ada.token) as adas,
+        Rest(site.url, access_token=bob.token) as bobs,
+    ):
+        room = await adas.create_room("group", "Garden", [int(bob.id)])
+        async with Client(site.url, token=ada.token) as client:
+            seqs = [(await client.send(room.id, text)).seq for text in ("one", "two", "three")]
+        assert [(seen.unread, seen.read_seq) for seen in await bobs.rooms()] == [(3, 1)]
+        await bobs.read(room.id, seqs[0])
+        assert [(seen.unread, seen.read_seq) for seen in await bobs.rooms()] == [(2, seqs[0])]
+        receipts = {receipt.account: receipt for receipt in await adas.receipts(room.id)}
+        assert receipts[Id(int(bob.id))].read_seq == seqs[0]
+        assert receipts[Id(int(ada.id))].read_seq == seqs[2]
+        await bobs.read_all()
+        assert [seen.unread for seen in await bobs.rooms()] == [0]
+        changed = await bobs.notify(room.id, "mentions")
+        assert (changed.id, changed.notify) == (room.id, Level.MENTIONS)

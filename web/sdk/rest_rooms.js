@@ -99,8 +99,8 @@ export class RestRooms {
    * @returns {Promise<import("./types.js").Receipt[]>}
    */
   async receipts(id) {
-    const receipts = await wholeList(this.#call, `/rooms/${id}/receipts`);
-    return receipts.map((receipt) => ({ read_seq: 0, delivered_seq: 0, ...receipt }));
+    const { items } = await this.#call("GET", `/rooms/${id}/receipts`);
+    return items.map((receipt) => ({ read_seq: 0, delivered_seq: 0, ...receipt }));
   }
 
   /**
@@ -115,7 +115,7 @@ export class RestRooms {
 
   /** Say that everything in all rooms has been read. */
   async readAll() {
-    await this.#call("POST", "/rooms/read_all");
+    await this.#call("POST", "/me/read-all");
   }
 
   /**
@@ -123,7 +123,7 @@ export class RestRooms {
    * @param {import("./types.js").Level} level which messages one wants to be told about
    */
   async notify(id, level) {
-    await this.#call("PUT", `/rooms/${id}/notify`, { body: { level } });
+    await this.#call("PATCH", `/rooms/${id}/me`, { body: { notify: level } });
   }
 
   /**
