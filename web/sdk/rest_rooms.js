@@ -133,7 +133,7 @@ export class RestRooms {
    * @returns {Promise<Message[]>}
    */
   async pins(id) {
-    const pins = await wholeList(this.#call, `/rooms/${id}/pins`);
+    const { items: pins } = await this.#call("GET", `/rooms/${id}/pins`);
     return pins.map((pin) => /** @type {Message} */ (entryOf(pin)));
   }
 
