@@ -6,6 +6,7 @@
     memory         how much memory does an idle connection take?
     connects       how many clients can connect in a second?
     slow_reader    what does a member who stops reading do to the others?
+    presence       what does it cost to tell who comes and goes?
 
 Each is run as `python -m loadtest.NAME [--small] [--json FILE]`; docs/performance.md has what they
 found. They stand on:

@@ -6,7 +6,7 @@ second, and tells the latest; when there is more to tell than it does in a flush
 and by then there may be less to tell.
 
     a storm          everybody changes once, in one moment
-    flapping         everybody changes some times a second
+    flapping         everybody changes four times a second, each at moments of their own
     off              half of the people close their connections, and the grace passes
     on               they come back, and are greeted with everybody who is here
     within the grace they close their connections and come back at once: nobody is told
@@ -17,6 +17,7 @@ It is over when nothing has come for longer than two flushes.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from random import Random
 from typing import NamedTuple
 
 from loadtest.command import main
@@ -77,11 +78,17 @@ class Ear:
             self.count += 1
             self.at = time.perf_counter()
 
-    async def silence(self) -> None:
-        """Wait until nothing has come for a while."""
-        since = time.perf_counter()
-        while time.perf_counter() - max(self.at, since) < SILENCE_SECONDS:
-            await asyncio.sleep(0.1)
+    async def silence(self, *, after: float = 0.0) -> None:
+        """Wait until nothing has come for a while.
+
+        Args:
+            after: seconds in which nothing is due.
+        """
+        await asyncio.sleep(after)
+        count = None
+        while count != self.count:
+            count = self.count
+            await asyncio.sleep(SILENCE_SECONDS)
 
 
 class Told(NamedTuple):
@@ -108,11 +115,17 @@ class Crowd:
         self._connections = await self._swarm.log_in_all(self._tokens, receive=self._ear)
         await self._ear.silence()
 
-    async def told(self, changes: int, change: Callable[[], Awaitable[None]]) -> Told:
-        """Let so many changes happen, and see what they lead to."""
+    async def told(
+        self, changes: int, change: Callable[[], Awaitable[None]], *, after: float = 0.0
+    ) -> Told:
+        """Let so many changes happen, and see what they lead to.
+
+        Args:
+            after: seconds that pass until it is told.
+        """
         before, count, began = self._deployment.clocks(), self._ear.count, time.perf_counter()
         await change()
-        await self._ear.silence()
+        await self._ear.silence(after=after)
         spent = self._deployment.clocks().since(before)
         seconds = max(0.0, self._ear.at - began)
         return Told(changes, self._ear.count - count, spent.server, seconds)
@@ -123,10 +136,16 @@ class Crowd:
             connection.write(frame)
 
     async def flap(self, scale: Scale) -> None:
-        """Everybody changes again and again."""
-        for number in range(scale.flaps):
-            await self.all_change(ONLINE if number % 2 else AWAY)
-            await asyncio.sleep(scale.flap_seconds)
+        """Everybody changes again and again, half of them at a time, and not the same half."""
+        chance = Random(7)
+        away = [False] * len(self._connections)
+        for _ in range(2 * scale.flaps):
+            numbers = chance.sample(range(len(away)), len(away) // 2)
+            for number in numbers:
+                away[number] = not away[number]
+                self._connections[number].write(AWAY if away[number] else ONLINE)
+            await asyncio.sleep(scale.flap_seconds / 2)
+        await self.all_change(ONLINE)
 
     async def half_leave(self) -> None:
         """Every second one goes."""
@@ -166,7 +185,7 @@ async def _round(crowd: Crowd, scale: Scale) -> dict[str, Told]:
         "a storm": await crowd.told(accounts, lambda: crowd.all_change(AWAY)),
         "back again": await crowd.told(accounts, lambda: crowd.all_change(ONLINE)),
         "flapping": await crowd.told(accounts * scale.flaps, lambda: crowd.flap(scale)),
-        "off": await crowd.told(half, crowd.half_leave),
+        "off": await crowd.told(half, crowd.half_leave, after=GRACE_SECONDS),
         "on": await crowd.told(half, crowd.half_return),
         "within the grace": await crowd.told(2 * half, leave_and_return),
     }

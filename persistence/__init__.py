@@ -15,4 +15,6 @@ A map, from the bottom up:
     room_log        the rooms' logs: queue, group commit, publication, reconnection
     round           one transaction of the log; room_facts is what it is judged by, room_effects
                     what it changes besides, event_rows how events become rows
+    marker_writer   how far members have read: group commit again; marker_queue is what waits,
+                    markers the statements
 """

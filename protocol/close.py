@@ -22,7 +22,9 @@ HEARTBEAT_TIMEOUT = Close(4002, "heartbeat_timeout", "Nothing came from the clie
 OVERLOADED = Close(4003, "overloaded", "The server could not take the connection in time.")
 UNAVAILABLE = Close(4004, "unavailable", "The database could not be reached during hello.")
 
-RATE_LIMITED = Close(4005, "rate_limited", "The client did not heed rate_limited. Slow down.")
+RATE_LIMITED = Close(
+    4005, "rate_limited", "The client did not heed rate_limited, or connects too often. Slow down."
+)
 TOO_MANY_CONNECTIONS = Close(
     4006, "too_many_connections", "The account has as many connections as it may. Close one first."
 )

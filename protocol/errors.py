@@ -57,7 +57,7 @@ BANNED = ErrorSpec(
     "banned", 403, False, "This account is banned from the room. Ask an admin of it."
 )
 BLOCKED = ErrorSpec(
-    "blocked", 403, False, "One of you has blocked the other, so you cannot write to each other."
+    "blocked", 403, False, "One of you has blocked the other. Unblock the account, if it was you."
 )
 MUTED = ErrorSpec(
     "muted", 403, True, "You are muted in this room. Wait for retry_after seconds, or ask an admin."

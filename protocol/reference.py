@@ -31,13 +31,28 @@ ANSWERS: tuple[type[Struct], ...] = (
     events.Error,
 )
 ROOM_EVENTS: tuple[type[Struct], ...] = get_args(events.AnyRoomEvent)
-NOTICES: tuple[type[Struct], ...] = (events.Gap, events.RoomAdded, events.RoomGone)
-EVENTS = (*ANSWERS, *ROOM_EVENTS, *NOTICES)
+NOTICES: tuple[type[Struct], ...] = (
+    events.Gap,
+    events.RoomAdded,
+    events.RoomGone,
+    events.LevelChanged,
+    events.RelationChanged,
+    events.SettingsChanged,
+)
+SIGNS_OF_LIFE: tuple[type[Struct], ...] = (
+    events.ReadMarker,
+    events.DeliveredMarker,
+    events.TypingNotice,
+    events.PresenceChanged,
+    events.RoomPresence,
+)
+EVENTS = (*ANSWERS, *ROOM_EVENTS, *NOTICES, *SIGNS_OF_LIFE)
 RECORDS: tuple[type[Struct], ...] = (
     records.Room,
     records.User,
     records.Attachment,
     records.Reaction,
+    records.Thread,
 )
 
 # The log fills these in before anybody sees the event, so for a client they have no default.
@@ -51,6 +66,7 @@ class Field(NamedTuple):
     """One field of a command, event or record, in words.
 
     Attributes:
+        required: a command has to have it, an event always has it.
         default: JSON of what an absent field stands for; empty where it stands for nothing.
     """
 
@@ -78,14 +94,22 @@ def fields(struct: type[Struct]) -> list[Field]:
 
 def _field(struct: type[Struct], field: structs.Field) -> Field:
     name = field.encode_name
-    written = issubclass(struct, events.RoomEvent) and name in _WRITTEN
+    required = field.required or _is_always_said(struct, field)
     return Field(
         name=name,
         type=type_text(field.type),
-        required=field.required or written,
-        default="" if field.required or written else _default(field),
+        required=required,
+        default="" if required else _default(field),
         meaning=MEANINGS.get(f"{struct.__name__}.{name}") or MEANINGS[name],
     )
+
+
+def _is_always_said(struct: type[Struct], field: structs.Field) -> bool:
+    """Whether events have a field, though it has a default."""
+    if issubclass(struct, events.RoomEvent) and field.encode_name in _WRITTEN:
+        return True
+    leaves_out = not issubclass(struct, events.Event) or struct.__struct_config__.omit_defaults
+    return not leaves_out and field.default is not NODEFAULT
 
 
 def _default(field: structs.Field) -> str:
@@ -107,8 +131,9 @@ def type_text(type_: structs.Type) -> str:
             return type_text(types[0])
         case structs.ListType(item_type=item, max_length=high):
             return f"list of {type_text(item)}" + ("" if high is None else f", up to {high}")
-        case structs.DictType(key_type=key, value_type=value):
-            return f"map from {type_text(key)} to {type_text(value)}"
+        case structs.DictType(key_type=key, value_type=value, max_length=high):
+            size = "" if high is None else f", up to {high} entries"
+            return f"map from {type_text(key)} to {type_text(value)}{size}"
         case structs.StructType(cls=cls):
             return f"[{cls.__name__}](#{cls.__name__.lower()})"
     return _scalar_text(type_)
@@ -128,6 +153,8 @@ def _scalar_text(type_: structs.Type) -> str:
             return "boolean"
         case structs.EnumType(cls=enum):
             return " or ".join(f"`{member.value}`" for member in enum)
+        case structs.LiteralType(values=values):
+            return " or ".join(f"`{value}`" for value in values)
     raise TypeError(f"the reference has no words for {type_}")
 
 
@@ -146,6 +173,7 @@ def blocks() -> dict[str, str]:
         "room events": _overview(ROOM_EVENTS),
         "room event fields": _field_table(fields(events.RoomEvent), "Present", _present),
         "notices": _overview(NOTICES),
+        "signs of life": _overview(SIGNS_OF_LIFE),
         "errors": _error_table(),
         "close codes": _close_table(),
     }

@@ -9,5 +9,7 @@ A map, in the order in which a message passes:
     hub           the rooms and people that are online in this process
     fanout        a written event -> every member's connection, once per tick and wire format
     catchup       what a connection that comes back has missed
+    receipts      what is left to be read, and who is told how far others have got
+    typing        who is writing, and when the others are told so
     ports         what this package needs from outside
 """

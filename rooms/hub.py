@@ -8,8 +8,8 @@ connection, the account's memberships and settings may change: then the read is 
 again (`Person.changes`). And a room's record and the place at which a connection is attached to it
 are hardly ever at the same seq:
 
-    the room is ahead      what was published since the record was read is in the room's tail, or in
-                           the log, and follows the record
+    the room is ahead      what was published since the record was read is in the room's tail, and
+                           follows the record, as it was written
     the record is ahead    what is committed and has yet to be published comes live. It is in the
                            record already: clients count only what is above a record's last_seq
 
@@ -17,7 +17,7 @@ So a record is shown as it was read, with all its numbers of one moment, and it 
 its last_seq are what a later read would show.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 
 from protocol.events import Event, MemberChanged, ReadMarker, RoomAdded, RoomEvent, RoomGone
 from protocol.ids import Id
@@ -38,7 +38,7 @@ class Person:
         arriving: connections that are between `enter` and `settle` or `forsake`.
         changes: how often something has changed that the person's rooms, as they are read from the
             database, show and the events of these rooms do not tell.
-        joining: room -> seq of the membership event, while the room's record is being read.
+        joining: room -> what `joined` was called with, while the room's record is being read.
     """
 
     __slots__ = ("account", "arriving", "changes", "joining", "receivers", "rooms")
@@ -54,7 +54,7 @@ class Person:
 
 Joined = Callable[[Id, Id, int], None]
 """`joined(account, room, seq)`: somebody who is online became a member by the event with this seq.
-Read the room as they see it, then call `Hub.add_room`."""
+Read the room as they see it, then call `Hub.add_room`. A negative seq stands for another reading."""
 
 
 class Hub:
@@ -78,6 +78,7 @@ class Hub:
         self._attendance = attendance
         self.rooms = LiveRooms(fanout, tails)
         self._people: dict[Id, Person] = {}
+        self._voided = 0  # readings of rooms that were joined, counted downwards
 
     # --- what is written -------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Hub:
         if person is None or person.joining.get(record.id) != joined_seq:
             return
         room = self.rooms.shown(record)
-        since = self.rooms.recent(room.id, record.last_seq, room.last_seq)
+        since = self.rooms.written(room.id, record.last_seq, room.last_seq)
         if since is None:
             self._fetch(person, room.id, joined_seq)
             return
@@ -169,30 +170,39 @@ class Hub:
         person.arriving += 1
         return person
 
-    def settle(self, person: Person, receiver: Receiver, rooms: Iterable[Room]) -> list[Attached]:
-        """Attach a connection to its rooms.
+    def places(self, rooms: Sequence[Room]) -> list[Attached] | None:
+        """Where a connection that settles in this tick is attached to its account's rooms.
 
         Args:
-            rooms: the person's, as read from the database since `enter`, and not before
-                `person.changes` became what it is.
+            rooms: as read from the database since `enter`, and not before `Person.changes` became
+                what it is.
 
         Returns:
-            For each room its record, and the place: the receiver gets every later event.
+            For each room its record, the seq after which every event comes live, and the events in
+            between. None: they are too many; the rooms have to be read again.
         """
-        attached = []
+        places = []
         for record in rooms:
             room = self.rooms.shown(record)
+            since = self.rooms.written(room.id, record.last_seq, room.last_seq)
+            if since is None:
+                return None
+            places.append(Attached(record, room.last_seq, since))
+        return places
+
+    def settle(self, person: Person, receiver: Receiver, places: Sequence[Attached]) -> None:
+        """Attach a connection to its rooms, in the same tick as `places`."""
+        records = [place.record for place in places]
+        for record in records:
+            self.rooms.shown(record).add(receiver)
             if record.id not in person.rooms:
                 self._become_member(person, record)
                 if person.receivers:
                     # Joined since these have settled, and read here before it is published.
                     self._fetch(person, record.id, record.last_seq)
-            room.add(receiver)
-            attached.append(Attached(record, room.last_seq))
         person.receivers[receiver] = None
         person.arriving -= 1
-        self._attendance.arrived(person.account, receiver, [each.record for each in attached])
-        return attached
+        self._attendance.arrived(person.account, receiver, records)
 
     def forsake(self, person: Person) -> None:
         """A connection that had entered will not settle."""
@@ -225,11 +235,15 @@ class Hub:
     def tell(self, account: Id, notice: Event) -> None:
         """Tell every connection of an account something that must not get lost.
 
-        To be called after the commit: who is just arriving learns it from the database.
+        To be called after the commit: who is just arriving learns it from the database, and so does
+        who is just being told of a room.
         """
         person = self._people.get(account)
         if person is not None:
             person.changes += 1
+            for joined in person.joining:
+                self._voided -= 1
+                self._fetch(person, joined, self._voided)
             if isinstance(notice, ReadMarker) and (room := self.rooms.get(notice.room)):
                 self._fanout.flush_room(room)  # it counts what is pending
             for receiver in person.receivers:

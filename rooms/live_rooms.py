@@ -71,6 +71,13 @@ class LiveRooms:
         live = self._rooms.get(room)
         return None if live is None else self._tails.span(live.tail, after, upto)
 
+    def written(self, room: Id, after: int, upto: int) -> list[RoomEvent] | None:
+        """The same, as they were written and sent live."""
+        if after >= upto:
+            return []
+        live = self._rooms.get(room)
+        return None if live is None else live.tail.written(after, upto)
+
     def sweep(self, now: float) -> None:
         """Forget rooms that nobody listens to any more. To be called every few seconds.
 

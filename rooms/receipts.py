@@ -1,12 +1,10 @@
 """What is left to be read, and who is told how far others have got.
 
 A marker's counts are of the moment at which the database moved it. By the time they are told, the
-listeners may have heard more of the room, and what they have heard must be in the counts. So what
-is published while markers are under way is remembered, and counted on top; and where the database
-was ahead, the counts wait until the listeners have heard as much.
+listeners may have heard more of the room, and what they have heard must be in the counts: so it is
+counted on top. Where the database was ahead, the counts wait until they have heard as much.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -21,10 +19,6 @@ from protocol.events import (
     RoomEvent,
 )
 from protocol.ids import Id
-
-# Events of a room that are remembered while markers are under way. What is more than that since
-# a statement of some milliseconds began is counted once more instead.
-MAX_REMEMBERED = 1_000
 
 # Markers of a room that the others are told in a second. In a room of 100 where all read every
 # message, each marker that moves would be 99 events, and each message 9,900. Those that have to
@@ -61,60 +55,13 @@ class Counts(NamedTuple):
         return self
 
 
-class Meanwhile:
-    """What is published in rooms while markers of theirs are under way."""
-
-    def __init__(self) -> None:
-        self._watchers: dict[Id, int] = {}
-        self._events: dict[Id, deque[RoomEvent]] = {}
-
-    def begin(self, room: Id) -> None:
-        """Remember what is published in a room, until `end` was called as often."""
-        self._watchers[room] = self._watchers.get(room, 0) + 1
-        if room not in self._events:
-            self._events[room] = deque(maxlen=MAX_REMEMBERED)
-
-    def end(self, room: Id) -> None:
-        """One of those who began needs it no longer."""
-        self._watchers[room] -= 1
-        if not self._watchers[room]:
-            del self._watchers[room], self._events[room]
-
-    def published(self, event: RoomEvent) -> None:
-        """Take in an entry of a log."""
-        events = self._events.get(event.room)
-        if events is None:
-            return
-        if events and event.seq != events[-1].seq + 1:
-            if event.seq <= events[-1].seq:
-                return  # it was published before
-            events.clear()
-        events.append(event)
-
-    def count(
-        self, counts: Counts, room: Id, account: Id, *, after: int, upto: int
-    ) -> Counts | None:
-        """Counts as of a seq, brought up to another.
-
-        Returns:
-            None: not all that happened in between is remembered, or the account was no member all
-            the time.
-        """
-        if after >= upto:
-            return counts
-        events = self._events.get(room)
-        if not events or events[0].seq > after + 1 or events[-1].seq < upto:
+def brought_up(counts: Counts, events: Iterable[RoomEvent], account: Id) -> Counts | None:
+    """Counts with more events; None: the account was no member all the time."""
+    for event in events:
+        if type(event) is MemberChanged and event.account == account:
             return None
-        for event in events:
-            if after < event.seq <= upto:
-                if type(event) is MemberChanged and event.account == account:
-                    return None
-                counts = counts.after(event, account)
-        return counts
-
-    def __len__(self) -> int:
-        """How many rooms are watched."""
-        return len(self._watchers)
+        counts = counts.after(event, account)
+    return counts
 
 
 Offer = Callable[[Id, Event, Id], None]

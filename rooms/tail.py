@@ -2,7 +2,8 @@
 
 A tail gives what a read of the log would give at the same moment: an event shows its present state,
 so what is appended changes what is there already, as persistence/room_effects.py changes the rows.
-Published events are shared with whoever sends them: they are replaced, never altered.
+Published events are shared with whoever sends them: they are replaced, never altered; and what was
+replaced is kept, for those who have yet to hear it as it was written.
 
 A tail knows what this process has published, and no more. What another process writes to the room
 shows as a hole in the seqs, at the next event that is published here: then the tail begins anew.
@@ -35,10 +36,11 @@ _Reactions = dict[str, dict[Id, Time]]
 class Tail:
     """The last events of one room: without a hole, up to the last one that was appended."""
 
-    __slots__ = ("_events", "_reactions", "_unsorted")
+    __slots__ = ("_events", "_reactions", "_unsorted", "_written")
 
     def __init__(self) -> None:
         self._events: deque[RoomEvent] = deque()
+        self._written: dict[int, RoomEvent] = {}  # of those that show later changes
         self._reactions: dict[int, _Reactions] = {}
         # Messages that do not show their reactions yet: sorting the thousand reactions to a popular
         # one is for when it is read, not for each further one.
@@ -61,12 +63,23 @@ class Tail:
         events.append(event)
 
     def span(self, after: int, upto: int) -> list[RoomEvent] | None:
-        """The events after a seq, up to and including another; None: not all of them are here."""
+        """The events after a seq, up to and including another, as the log gives them now.
+
+        None: not all of them are here.
+        """
+        if self._unsorted:
+            self._sort_reactions()
+        return self._slice(after, upto)
+
+    def written(self, after: int, upto: int) -> list[RoomEvent] | None:
+        """The same as they were written, and sent live."""
+        found = self._slice(after, upto)
+        return found and [self._written.get(event.seq, event) for event in found]
+
+    def _slice(self, after: int, upto: int) -> list[RoomEvent] | None:
         events = self._events
         if not events or after < events[0].seq - 1 or upto > events[-1].seq:
             return None
-        if self._unsorted:
-            self._sort_reactions()
         first = events[0].seq
         return list(islice(events, after + 1 - first, max(upto, after) + 1 - first))
 
@@ -74,6 +87,8 @@ class Tail:
         """Forget the oldest events."""
         for _ in range(count):
             seq = self._events.popleft().seq
+            if self._written:
+                self._written.pop(seq, None)
             if self._reactions:
                 self._reactions.pop(seq, None)
                 self._unsorted.discard(seq)
@@ -81,6 +96,7 @@ class Tail:
     def clear(self) -> None:
         """Forget all events."""
         self._events.clear()
+        self._written.clear()
         self._reactions.clear()
         self._unsorted.clear()
 
@@ -106,7 +122,9 @@ class Tail:
             self._put(replace(message, **fields))
 
     def _put(self, event: RoomEvent) -> None:
-        self._events[event.seq - self._events[0].seq] = event
+        index = event.seq - self._events[0].seq
+        self._written.setdefault(event.seq, self._events[index])
+        self._events[index] = event
 
     def _reply(self, reply: Message) -> None:
         root = self._message(reply.thread) if reply.thread is not None else None

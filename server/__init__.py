@@ -27,6 +27,7 @@ A message's path:
     chat        what accounts do with rooms beyond one event; REST uses it too
     log_reader  what was missed, from memory or the database; pages: places in a log
     search      finds messages; indexer keeps their index up with the log, behind it
+    receipts    read and delivered markers: taken, written, told; typing: passed on
     wire        events to WebSocket frames
     outbox      what waits for one reader, bounded in bytes
     echo        /ws/echo, for conformance suites

@@ -99,9 +99,8 @@ class Admission:
                 "The server is behind with its work. Try again in a moment.",
                 ceil(self.delay()),
             )
-        allowance = Allowance(
-            self.clock, commands=_copies(self._commands), read_bytes=_copies(self._bytes)
-        )
+        own = () if self._commands is None else (self._commands.like(),)
+        allowance = Allowance(self.clock, commands=own, read_bytes=self._bytes)
         if self._networks.terms.any:
             network = client_network(self._proxies.client(peer, forwarded))
             turned_away = self._crowded(network, now)
@@ -219,7 +218,3 @@ def _of_networks(limits: Limits) -> Terms:
         connects=limits.connects_per_ip_minute,
         connections=limits.connections_per_ip,
     )
-
-
-def _copies(bucket: TokenBucket | None) -> tuple[TokenBucket, ...]:
-    return () if bucket is None else (bucket.like(),)

@@ -33,7 +33,8 @@ class Allowance:
     Args:
         clock: seconds; never set back.
         commands: the connection's own bucket of commands, if there is one.
-        read_bytes: likewise of bytes.
+        read_bytes: what its own bucket of bytes is to be like, if there is to be one. It is made
+            when it is needed, which for most connections is never.
 
     Attributes:
         account: whose connection it is, once it is known.
@@ -46,6 +47,7 @@ class Allowance:
         "_clock",
         "_commands",
         "_credit",
+        "_own_bytes",
         "_patience",
         "_read_bytes",
         "account",
@@ -54,11 +56,16 @@ class Allowance:
     )
 
     def __init__(
-        self, clock: Callable[[], float], *, commands: Buckets = (), read_bytes: Buckets = ()
+        self,
+        clock: Callable[[], float],
+        *,
+        commands: Buckets = (),
+        read_bytes: TokenBucket | None = None,
     ) -> None:
         self._clock = clock
         self._commands = commands
-        self._read_bytes = read_bytes
+        self._own_bytes = read_bytes
+        self._read_bytes: Buckets = ()  # of those it is one, once it is there
         self._ahead = _ahead(commands)
         self._credit = 0.0  # tokens that were taken ahead
         self._patience: TokenBucket | None = None  # one connection in a thousand needs it
@@ -96,6 +103,9 @@ class Allowance:
 
     def spend(self, size: int) -> float:
         """Pay for bytes that were read; return 0, or the seconds for which to read no more."""
+        if self._own_bytes is not None:
+            self._read_bytes = (*self._read_bytes, self._own_bytes.like())
+            self._own_bytes = None
         now = self._clock()
         return max((bucket.spend(now, size) for bucket in self._read_bytes), default=0.0)
 

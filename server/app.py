@@ -190,7 +190,7 @@ async def _start_core(
     log = RoomLog(
         database.open_connection,
         mint=mint,
-        publish=_to_all(hub.publish, indexer.note, receipts.published),
+        publish=_to_all(hub.publish, indexer.note),
         observer=metrics,
         capacity=config.limits.log_queue,
         clock=now_ms,

@@ -108,6 +108,7 @@ class GatewayProtocol(asyncio.Protocol):
         "_server_state",
         "_session",
         "_text",
+        "_unpaid",
         "allowance",
         "codec",
         "due",
@@ -127,6 +128,7 @@ class GatewayProtocol(asyncio.Protocol):
         self._text = False
         self._last_seen = gateway.wheel.now
         self.allowance: Allowance = gateway.stranger
+        self._unpaid = 0  # bytes
         self._meter: ReadMeter | None = None
         self.due = 0  # of the timer wheel
         self.settled = False
@@ -158,11 +160,15 @@ class GatewayProtocol(asyncio.Protocol):
                 self._open(event)
         if protocol.writes:
             self._write_protocol()
-        meter = self._meter
-        if meter is not None:
-            meter.unpaid += size
-            if meter.unpaid >= PAY_BYTES:
-                meter.pay()
+        self._unpaid += size
+        if self._unpaid >= PAY_BYTES:
+            self._pay()
+
+    def _pay(self) -> None:
+        if self._meter is None:
+            self._meter = ReadMeter(self.allowance, self.transport, self._gateway.wheel)
+        self._meter.pay(self._unpaid)
+        self._unpaid = 0
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode
@@ -253,7 +259,6 @@ class GatewayProtocol(asyncio.Protocol):
             gateway.admission.refused[answer.reason] += 1
             return answer.response(self._protocol)
         self.allowance = answer
-        self._meter = ReadMeter(answer, self.transport, gateway.wheel)
         return self._protocol.accept(request)
 
     def _wire(self) -> FramedCodec | DeflatedCodec:
@@ -371,9 +376,9 @@ class GatewayProtocol(asyncio.Protocol):
             self.close(close.HELLO_TIMEOUT)
             return
         meter = self._meter
-        assert meter is not None
-        idle = now - max(self._last_seen, meter.resumed)
-        if idle >= 2 * heartbeat and not meter.paused:  # the silence is our own: we do not listen
+        idle = now - (max(self._last_seen, meter.resumed) if meter else self._last_seen)
+        # While it is not being read, the silence is our own.
+        if idle >= 2 * heartbeat and not self.reading_paused:
             self.close(close.HEARTBEAT_TIMEOUT)
         elif idle >= heartbeat:
             self._protocol.send_ping(b"")

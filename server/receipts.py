@@ -14,13 +14,13 @@ from persistence.marker_writer import MarkerWriter
 from persistence.markers import Mark, Moved
 from protocol import commands
 from protocol.commands import Command
-from protocol.errors import FORBIDDEN, NOT_FOUND, PlazaError
-from protocol.events import Event, LevelChanged, Ok, ReadMarker, RoomEvent
+from protocol.errors import FORBIDDEN, NOT_FOUND, OVERLOADED, UNAVAILABLE, PlazaError
+from protocol.events import Event, LevelChanged, Ok, ReadMarker
 from protocol.ids import Id
 from protocol.records import Level, Receipt
 from rooms.hub import Hub
 from rooms.permissions import NO_SUCH_ROOM
-from rooms.receipts import Announcements, Counts, Meanwhile
+from rooms.receipts import Announcements, Counts, brought_up
 from server.background import Background
 from server.dispatch import Handler, asking
 from server.session import ChatSession
@@ -60,7 +60,6 @@ class Receipts:
         self._hub = hub
         self._wake = wake
         self._members = members
-        self._meanwhile = Meanwhile()
         self._announcements = Announcements(self._offer)
         # Read markers to be told, and the turn since when.
         self._moved: dict[tuple[Id, Id], tuple[Moved, int]] = {}
@@ -77,7 +76,7 @@ class Receipts:
 
     def _on_read(self, session: ChatSession, command: commands.Read) -> None:
         mark = Mark(command.room, session.account, read=command.seq)
-        self._mark([mark], partial(_settle, session, command))
+        self._writer.append([mark], partial(_settle, session, command))
 
     def _on_read_all(self, session: ChatSession, command: commands.ReadAll) -> None:
         self._writer.append_all(session.account, partial(_settle, session, command))
@@ -86,7 +85,7 @@ class Receipts:
         marks = [
             Mark(room, session.account, delivered=seq) for room, seq in command.cursors.items()
         ]
-        self._mark(marks, partial(_settle_delivered, session, command))
+        self._writer.append(marks, partial(_settle_delivered, session, command))
 
     async def _on_notify(self, session: ChatSession, command: commands.Notify) -> Event:
         await self.set_level(session.account, command.room, command.level)
@@ -97,7 +96,7 @@ class Receipts:
     async def read(self, account: Id, room: Id, seq: int) -> None:
         """Move an account's read marker forward. Raises PlazaError not_found to non-members."""
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._mark([Mark(room, account, read=seq)], partial(_resolve, outcome))
+        self._writer.append([Mark(room, account, read=seq)], partial(_resolve, outcome))
         await outcome
 
     async def read_all(self, account: Id) -> None:
@@ -142,15 +141,9 @@ class Receipts:
             if moved.delivered is not None and self._are_told(moved.members):
                 self._announcements.delivered(room, account, moved.delivered)
             if moved.read is not None:
-                if (room, account) not in self._moved:
-                    self._meanwhile.begin(room)
                 self._moved[room, account] = moved, self._turns
         if self._moved:
             self._wake()
-
-    def published(self, event: RoomEvent) -> None:
-        """An entry of a log is on its way to the listeners."""
-        self._meanwhile.published(event)
 
     def flush(self) -> None:
         """Tell which read markers have moved. At the end of the tick, behind the rooms' events."""
@@ -164,7 +157,6 @@ class Receipts:
                 self._moved[key] = moved, since
             else:
                 self._tell(moved, heard)
-                self._meanwhile.end(moved.room)
 
     def turn(self) -> None:
         """Tell what has waited. To be called every second."""
@@ -178,19 +170,6 @@ class Receipts:
 
     # --- telling ---------------------------------------------------------------------------------
 
-    def _mark(self, marks: Sequence[Mark], done: Callable[[Refusals], None]) -> None:
-        """Write marks, with an eye on what is published meanwhile."""
-        self._writer.append(marks, partial(self._written, marks, done))
-        for mark in marks:
-            self._meanwhile.begin(mark.room)
-
-    def _written(
-        self, marks: Sequence[Mark], done: Callable[[Refusals], None], refusals: Refusals
-    ) -> None:
-        for mark in marks:
-            self._meanwhile.end(mark.room)
-        done(refusals)
-
     def _heard(self, moved: Moved) -> int:
         """The last event of a room that its listeners have been sent."""
         live = self._hub.rooms.get(moved.room)
@@ -199,13 +178,11 @@ class Receipts:
 
     def _tell(self, moved: Moved, heard: int) -> None:
         room, account = moved.room, moved.account
-        counts = self._meanwhile.count(
-            Counts(moved.read or 0, moved.unread, moved.mentions),
-            room,
-            account,
-            after=moved.last_seq,
-            upto=heard,
-        )
+        since = self._hub.rooms.written(room, moved.last_seq, heard)
+        counts = None
+        if since is not None:
+            counts = Counts(moved.read or 0, moved.unread, moved.mentions)
+            counts = brought_up(counts, since, account)
         if counts is None:
             self._recount(room, account)
             return
@@ -227,13 +204,15 @@ class Receipts:
     def _recount(self, room: Id, account: Id) -> None:
         """Have a member's counts told as they are then."""
         try:
-            self._mark([Mark(room, account, anyway=True)], partial(self._recounted, room, account))
+            self._writer.append(
+                [Mark(room, account, anyway=True)], partial(self._recounted, room, account)
+            )
         except PlazaError as refusal:
             self._recounted(room, account, [refusal])
 
     def _recounted(self, room: Id, account: Id, refusals: Refusals) -> None:
         # Who is no member any more needs no counts.
-        if any(refusal.spec is not NOT_FOUND for refusal in refusals):
+        if any(refusal.spec in (UNAVAILABLE, OVERLOADED) for refusal in refusals):
             self._uncounted.add((room, account))
 
     def _offer(self, room: Id, sign: Event, account: Id) -> None:

@@ -8,7 +8,7 @@ do not tell (memberships, the account's own markers and settings) may change bet
 the attaching: then the database is asked again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 import structlog
@@ -19,13 +19,14 @@ from persistence.rooms import Arrival
 from protocol import close
 from protocol.commands import Hello
 from protocol.errors import INTERNAL, OVERLOADED, UNAUTHORIZED, UNAVAILABLE, PlazaError
-from protocol.events import Ready
-from rooms.catchup import Attached, audible, batches, plan
+from protocol.events import Ready, RoomEvent
+from rooms.catchup import Attached, batches, plan
 from rooms.hub import Hub, Person
 from server.admission import NotAdmitted
 from server.background import Background
 from server.config import Config
 from server.log_reader import LogReader
+from server.outbox import Outbox
 from server.presence import Presences
 from server.session import ChatSession, OpenSessions, State
 from server.tokens import Claims
@@ -124,22 +125,24 @@ class Reception:
             return True
         if person.changes != changes:
             return False
-        await self._let_in(session, hello, person, found)
-        return True
+        return await self._let_in(session, hello, person, found)
 
     async def _let_in(
         self, session: ChatSession, hello: Hello, person: Person, found: Arrival
-    ) -> None:
+    ) -> bool:
+        places = self._hub.places(found.rooms)
+        if places is None:
+            return False
         outbox = session.connection.outbox
         outbox.hold()
         self._presences.expect(session.account, found.standing)
-        settled = self._hub.settle(person, outbox, found.rooms)
+        self._hub.settle(person, outbox, places)
         session.state = State.LIVE
         ready = Ready(
             id=hello.id,
             user=found.user,
             session=session.id,
-            rooms=[attached.record for attached in settled],
+            rooms=found.rooms,
             heartbeat=self._heartbeat,
             blocked=list(found.standing.blocked),
             muted=list(found.standing.muted),
@@ -148,22 +151,24 @@ class Reception:
         )
         session.answer_ahead(hello, ready)
         session.connection.arrived()
-        await self._catch_up(session, hello, settled)
+        await self._catch_up(session, hello, places)
         outbox.release()
         self._presences.greet(session.account, outbox)
+        return True
 
-    async def _catch_up(self, session: ChatSession, hello: Hello, settled: list[Attached]) -> None:
+    async def _catch_up(self, session: ChatSession, hello: Hello, places: list[Attached]) -> None:
         outbox = session.connection.outbox
-        frame = outbox.wire.frame
-        missed = plan(hello.cursors, settled, cap=self._replay_events)
+        missed = plan(hello.cursors, places, cap=self._replay_events)
         for notice in missed.notices:
-            outbox.write(frame(notice))
+            outbox.write(outbox.wire.frame(notice))
         for batch in batches(missed.spans):
-            found = await self._reader.missed(batch)
-            mine = chain.from_iterable(audible(events, session.account) for events in found)
-            for piece in _pieces(map(frame, mine)):
-                outbox.write(piece)
-                await outbox.drained()
+            await self._write(outbox, await self._reader.missed(batch))
+        await self._write(outbox, [place.since for place in places])
+
+    async def _write(self, outbox: Outbox, found: Iterable[Sequence[RoomEvent]]) -> None:
+        for piece in _pieces(map(outbox.wire.frame, chain.from_iterable(found))):
+            outbox.write(piece)
+            await outbox.drained()
 
     def _give_up(
         self, session: ChatSession, hello: Hello, error: PlazaError, code: close.Close

@@ -12,6 +12,7 @@ A map, in reading order:
     messages        /rooms/{room}/messages
     members         /rooms/{room}/members
     pins            /rooms/{room}/pins
+    receipts        /rooms/{room}/read, /rooms/{room}/receipts, /rooms/{room}/me, /me/read-all
     moderation      /rooms/{room}/bans, /rooms/{room}/members/{account}/mute
     search          /search/messages
     entries         what a write to a room is answered with

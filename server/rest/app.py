@@ -20,6 +20,7 @@ from server.rest.openapi import API, openapi_config
 from server.rest.operations import operations
 from server.rest.pins import Pins
 from server.rest.ports import Services
+from server.rest.receipts import AllMarkers, Markers
 from server.rest.relations import Blocks, MutedAccounts, Settings
 from server.rest.rooms import Rooms
 from server.rest.search import MessageSearch
@@ -60,12 +61,15 @@ def build(services: Services) -> Litestar:
             Pins,
             Bans,
             Mutes,
+            Markers,
+            AllMarkers,
             MessageSearch,
         ],
         middleware=[lambda app: BearerAuthentication(app, auth=auth, admission=services.admission)],
         dependencies={
             "auth": _constant(auth),
             "chat": _constant(services.chat),
+            "receipts": _constant(services.receipts),
             "relations": _constant(services.relations),
             "search": _constant(services.search),
             "database": _constant(services.database),

@@ -9,7 +9,19 @@ from protocol.codec import to_builtins
 from protocol.commands import Attachments, Body, Members, Nonce, SlowSeconds, Span, Title
 from protocol.events import AnyRoomEvent, Message
 from protocol.ids import Id
-from protocol.records import Ban, Member, Record, Role, Room, RoomKind, Seq, Time, User
+from protocol.records import (
+    Ban,
+    Level,
+    Member,
+    Receipt,
+    Record,
+    Role,
+    Room,
+    RoomKind,
+    Seq,
+    Time,
+    User,
+)
 from server.passwords import MAX_LENGTH, MIN_LENGTH
 from server.search import Hit
 
@@ -108,6 +120,18 @@ class NewRole(RequestBody):
     role: Role
 
 
+class ReadUpTo(RequestBody):
+    """How far one has read."""
+
+    seq: Seq
+
+
+class OwnWishes(RequestBody):
+    """What one wants to be told of a room."""
+
+    notify: Level
+
+
 class SettingsChanges(RequestBody):
     """Other settings; those that are left out stay."""
 
@@ -129,6 +153,8 @@ EXAMPLES: dict[str, Any] = {
         NewMember(account=Id(118094627143680001)),
         NewRole(role=Role.ADMIN),
         Term(seconds=3_600),
+        ReadUpTo(seq=41),
+        OwnWishes(notify=Level.MENTIONS),
         SettingsChanges(busy=True),
     )
 }
@@ -189,6 +215,12 @@ class BanPage(Page, frozen=True):
     """Who is banned from a room."""
 
     items: list[Ban]
+
+
+class ReceiptPage(Page, frozen=True):
+    """How far the members of a room have got."""
+
+    items: list[Receipt]
 
 
 class MessagePage(Page, frozen=True):

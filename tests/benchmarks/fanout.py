@@ -13,7 +13,7 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
-from parts import ROOM, LiveLog, parts
+from parts import ROOM, LiveLog, new_hub, parts
 
 from loadtest.command import main
 from loadtest.fanout import AT_ONCE, BODY, FULL, SMALL, Room, Scale, compare, figures, peer_rooms
@@ -25,7 +25,6 @@ from protocol import codec
 from protocol.commands import Send
 from protocol.ids import Id
 from rooms.fanout import Fanout
-from rooms.hub import Hub
 from server.metrics import Metrics
 from server.outbox import Outbox, Tick
 from server.wire import FramedCodec
@@ -60,11 +59,11 @@ def _python(scale: Scale) -> list[Figure]:
     tick = Tick(asyncio.get_running_loop(), Metrics())
     fanout = Fanout(tick.wake)
     tick.before = fanout.flush
-    hub, room, wire = Hub(fanout, joined=lambda *_: None), LiveLog(), FramedCodec(codec.JSON)
+    hub, room, wire = new_hub(fanout), LiveLog(), FramedCodec(codec.JSON)
     transport: Any = NullTransport()
     for number in range(1, scale.members + 1):
         outbox = Outbox(wire, transport, tick, hard=0, overflowed=lambda: None)
-        hub.settle(hub.enter(Id(number)), outbox, [room.record])
+        hub.settle(hub.enter(Id(number)), outbox, hub.places([room.record]) or [])
 
     def cost(at_once: int) -> float:
         ticks = scale.deliveries // at_once

@@ -91,7 +91,7 @@ class Member:
         self._room = room
         self._outbox = connection.outbox
         self._person = hub.enter(account)
-        hub.settle(self._person, self._outbox, [room.record])
+        hub.settle(self._person, self._outbox, hub.places([room.record]) or [])
         connection.settle()
 
     def message(self, payload: bytes, *, text: bool) -> None:
@@ -143,6 +143,12 @@ class NoReception:
         """Nothing was entered anywhere."""
 
 
+def new_hub(fanout: Fanout) -> Hub:
+    """A hub with tails of the usual length."""
+    tails = Tails(room_events=300, all_events=100_000)
+    return Hub(fanout, lambda *_: None, Unattended(), tails)
+
+
 def sessions(hub: Hub) -> dict[str, Callable[[GatewayProtocol, Request], Session]]:
     """Path -> makes the session."""
     log: Any = CountingLog()
@@ -182,8 +188,7 @@ async def serve() -> None:
     tick = Tick(asyncio.get_running_loop(), Metrics())
     fanout = Fanout(tick.wake)
     tick.before = fanout.flush
-    tails = Tails(room_events=300, all_events=100_000)
-    hub = Hub(fanout, lambda *_: None, Unattended(), tails)
+    hub = new_hub(fanout)
     config = Config()
     gateway = Gateway(config, tick, TimerWheel(), sessions(hub), Admission(config))
     with bind("127.0.0.1", 0) as bound:

@@ -70,11 +70,11 @@ class World:
 
     def leave(self, device: Device) -> None:
         person = self.people[device.owner]
-        before = person.state(self.now)
+        before = ONLINE if ONLINE in person.devices.values() else AWAY
         self.table.left(device.owner, device, self.now)
         del person.devices[device]
         if not person.devices:
-            person.before_leaving = ONLINE if before is BUSY else before
+            person.before_leaving = before
             person.left_at = self.now
         self.devices.remove(device)
         del self.watched[device]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import close
-from protocol.close import CATALOGUE, Close, may_reconnect
+from protocol.close import CATALOGUE, Close, delay_of, may_reconnect, with_delay
 
 
 def every_close() -> list[Close]:
@@ -40,3 +40,31 @@ def test_the_network_and_the_server_may_have_another_go(code: int) -> None:
 @pytest.mark.parametrize("code", [1002, 1003, 1007, 1008, 1009, 1010])
 def test_a_client_that_is_wrong_would_be_wrong_again(code: int) -> None:
     assert not may_reconnect(code)
+
+
+@pytest.mark.parametrize("entry", every_close(), ids=lambda entry: str(entry.code))
+@given(seconds=st.floats(0, 9_999))
+def test_the_delay_goes_into_the_reason_and_comes_out_again(entry: Close, seconds: float) -> None:
+    delayed = with_delay(entry, seconds)
+    assert delayed.code == entry.code
+    assert delayed.reason.startswith(f"{entry.reason}; ")
+    assert len(delayed.reason.encode()) <= 123
+    assert delay_of(delayed.reason) == pytest.approx(seconds, abs=0.05001)
+
+
+@pytest.mark.parametrize(
+    ("reason", "seconds"),
+    [
+        ("restart; retry_after=2.5", 2.5),
+        ("restart; retry_after=3", 3.0),
+        ("back soon; retry_after=0.125; thanks", 0.125),
+        ("", None),
+        ("restart", None),
+        ("restart; retry_after=", None),
+        ("restart; retry_after=-1", None),
+        ("restart; retry_after=soon", None),
+        ("restart; retry_after=99999", None),
+    ],
+)
+def test_what_reasons_say_of_a_delay(reason: str, seconds: float | None) -> None:
+    assert delay_of(reason) == seconds

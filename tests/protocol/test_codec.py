@@ -60,10 +60,12 @@ def values(type_: structs.Type) -> st.SearchStrategy[Any]:
             return st.none()
         case structs.EnumType(cls=cls):
             return st.sampled_from(list(cls))
-        case structs.ListType(item_type=item):
-            return st.lists(values(item), max_size=3)
-        case structs.DictType(key_type=key, value_type=value):
-            return st.dictionaries(values(key), values(value), max_size=3)
+        case structs.LiteralType(values=literals):
+            return st.sampled_from(literals)
+        case structs.ListType(item_type=item, min_length=low):
+            return st.lists(values(item), min_size=low or 0, max_size=3)
+        case structs.DictType(key_type=key, value_type=value, min_length=low):
+            return st.dictionaries(values(key), values(value), min_size=low or 0, max_size=3)
         case structs.StructType(cls=cls):
             return instances(cls)
         case structs.UnionType(types=types):
@@ -178,6 +180,14 @@ def test_payloads_may_be_any_kind_of_bytes(codec: Codec, wrapped: Any) -> None:
         ({"t": "history", "id": 3, "room": "5", "limit": 201}, errors.BAD_REQUEST, 3),
         ({"t": "history", "id": 3, "room": "5", "limit": 0}, errors.BAD_REQUEST, 3),
         ({"t": "create", "id": 3, "kind": "castle"}, errors.BAD_REQUEST, 3),
+        ({"t": "delivered", "id": 3, "cursors": {}}, errors.BAD_REQUEST, 3),
+        ({"t": "notify", "id": 3, "room": "5", "level": "some"}, errors.BAD_REQUEST, 3),
+        ({"t": "presence", "id": 3, "state": "offline"}, errors.BAD_REQUEST, 3),
+        ({"t": "presence", "id": 3, "busy": 1}, errors.BAD_REQUEST, 3),
+        ({"t": "watch", "id": 3, "accounts": []}, errors.BAD_REQUEST, 3),
+        ({"t": "watch", "id": 3, "accounts": ["7"] * 101}, errors.BAD_REQUEST, 3),
+        ({"t": "ban", "id": 3, "room": "5", "account": "7", "seconds": 0}, errors.BAD_REQUEST, 3),
+        ({"t": "slow_mode", "id": 3, "room": "5", "seconds": -1}, errors.BAD_REQUEST, 3),
         ([], errors.BAD_REQUEST, None),
         (7, errors.BAD_REQUEST, None),
         (None, errors.BAD_REQUEST, None),

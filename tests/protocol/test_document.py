@@ -15,7 +15,7 @@ from protocol.events import Event, Ok, Page, RoomCreated
 from protocol.reference import ANSWERS, COMMANDS, EVENTS, examples, schemas, tag
 from server.auth import SignedIn
 from server.config import Config
-from server.rest.bodies import LogIn, Refresh, SignUp
+from server.rest.bodies import LogIn, ReceiptPage, Refresh, SignUp
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "protocol.md").read_text(encoding="utf-8")
@@ -135,6 +135,18 @@ def test_what_is_shown_of_rest() -> None:
         assert to_builtins(from_builtins(json.loads(body), bodies[path])) == json.loads(body)
     (answer,) = re.findall(r"^201 (\{.*\})$", TEXT, re.MULTILINE)
     assert to_builtins(from_builtins(json.loads(answer), SignedIn)) == json.loads(answer)
+    (answer,) = re.findall(r"^200 (\{.*\})$", section("Receipts"), re.MULTILINE)
+    assert to_builtins(from_builtins(json.loads(answer), ReceiptPage)) == json.loads(answer)
+
+
+def test_delays_in_the_reasons_of_closes_are_such() -> None:
+    shown = re.findall(r"\b([a-z_]+)(; retry_after=[\d.]+)", TEXT)
+    assert {reason for reason, _ in shown} == {"restart", "rate_limited"}
+    for reason, hint in shown:
+        entry = next(entry for entry in close.CATALOGUE.values() if entry.reason == reason)
+        seconds = close.delay_of(reason + hint)
+        assert seconds is not None
+        assert close.with_delay(entry, seconds).reason == reason + hint
 
 
 def anchors() -> set[str]:
@@ -154,7 +166,8 @@ def test_links_lead_somewhere() -> None:
 def test_settings_exist_and_have_the_defaults_that_are_given() -> None:
     config = Config()
     named = re.findall(
-        r"`(limits|gateway|server|auth)\.(\w+)`(?:[^|\n]*\| ([\d,]+) \||,? \(?([\d,]+)(?: s)?\))?",
+        r"`(limits|gateway|server|auth|presence)\.(\w+)`"
+        r"(?:[^|\n]*\| ([\d,]+) \||,? \(?([\d,]+)(?: s)?\))?",
         TEXT,
     )
     assert named

@@ -9,8 +9,8 @@ from msgspec import inspect as structs
 
 from protocol import reference
 from protocol.codec import json_schema
-from protocol.commands import AnyCommand, CreateRoom, History, Send
-from protocol.events import AnyEvent, AnyRoomEvent, Created, Gap, Message, Ok
+from protocol.commands import AnyCommand, CreateRoom, Delivered, History, Presence, Send
+from protocol.events import AnyEvent, AnyRoomEvent, Created, Gap, Message, Ok, TypingNotice
 from protocol.glossary import MEANINGS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -54,6 +54,10 @@ def test_fields_are_described_in_words() -> None:
     members = {field.name: field for field in reference.fields(Created)}["members"]
     assert members.type == "map from id to `owner` or `admin` or `member`"
     assert [field.name for field in reference.fields(Gap)] == ["room", "from", "to"]
+    state = {field.name: field for field in reference.fields(Presence)}["state"]
+    assert (state.type, state.required, state.default) == ("`away` or `online`", False, "")
+    cursors = {field.name: field for field in reference.fields(Delivered)}["cursors"]
+    assert cursors.type.endswith(", up to 500 entries")
 
 
 def test_what_the_log_fills_in_is_always_there() -> None:
@@ -64,6 +68,12 @@ def test_what_the_log_fills_in_is_always_there() -> None:
     assert not {field.name: field.required for field in reference.fields(Ok)}["seq"]
 
 
+def test_what_an_event_never_leaves_out_is_always_there() -> None:
+    fields = {field.name: field for field in reference.fields(TypingNotice)}
+    assert (fields["active"].required, fields["active"].default) == (True, "")
+    assert not fields["thread"].required
+
+
 def test_types_without_words_are_an_error() -> None:
     with pytest.raises(TypeError, match="no words"):
         reference.type_text(structs.DateTimeType())
@@ -72,12 +82,12 @@ def test_types_without_words_are_an_error() -> None:
 def test_blocks_are_replaced_and_the_rest_is_left_alone() -> None:
     blocks = reference.blocks()
     document = "\n".join(
-        f"before {name}\n<!-- generated: {name} -->\nold\n<!-- end -->\nafter {name}"
+        f"before {name}\n<!-- generated: {name} -->\nof yesterday\n<!-- end -->\nafter {name}"
         for name in blocks
     )
     rewritten = reference.rewrite(document)
     assert reference.rewrite(rewritten) == rewritten
-    assert "old" not in rewritten
+    assert "of yesterday" not in rewritten
     for name, text in blocks.items():
         assert f"before {name}\n<!-- generated: {name} -->\n{text}\n<!-- end -->\n" in rewritten
 

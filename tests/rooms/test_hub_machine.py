@@ -44,24 +44,24 @@ class Machine(RuleBasedStateMachine):
         settled, arriving, looked = world.settled(), world.arriving(), world.arriving(looked=True)
         room_left = len(world.devices) < DEVICES
         possible: list[tuple[int, Callable[[], None], object]] = [
-            (5, self.write, True),
-            (1, self.edit, True),
-            (1, self.delete, True),
+            (6, self.write, True),
+            (4, self.edit, True),
+            (4, self.delete, True),
             (1, self.rename, True),
-            (2, self.mark_read, True),
-            (3, self.admit, True),
-            (3, self.remove, True),
-            (1, self.make_room, len(world.database.logs) < 6),
-            (6, self.publish, world.committed),
+            (3, self.mark_read, True),
+            (2, self.admit, True),
+            (2, self.remove, True),
+            (1, self.make_room, len(world.database.logs) < 5),
+            (12, self.publish, world.committed),
             (2, self.enter, room_left),
-            (6, self.come_back, world.away and room_left),
+            (8, self.come_back, world.away and room_left),
             (4, lambda: world.look(self.one_of(arriving)), arriving),
-            (6, lambda: world.settle(self.one_of(looked)) and None, looked),
-            (4, lambda: world.catch_up(self.one_of(world.behind())), world.behind()),
+            (12, lambda: world.settle(self.one_of(looked)) and None, looked),
+            (8, lambda: world.catch_up(self.one_of(world.behind())), world.behind()),
             (1, lambda: world.forsake(self.one_of(arriving)), arriving),
-            (3, lambda: world.leave(self.one_of(settled)), settled),
-            (4, world.fetch, world.asked),
-            (4, world.answer, world.read),
+            (4, lambda: world.leave(self.one_of(settled)), settled),
+            (8, world.fetch, world.asked),
+            (6, world.answer, world.read),
             (2, world.flush, world.awake),
             (1, world.sweep, True),
         ]
@@ -81,11 +81,11 @@ class Machine(RuleBasedStateMachine):
 
     def edit(self) -> None:
         if messages := self.world.database.messages(self.one_of(ROOMS)):
-            self.world.edit(self.one_of(messages), *self.some_accounts())
+            self.world.edit(self.one_of(messages[-3:]), *self.some_accounts())
 
     def delete(self) -> None:
         if messages := self.world.database.messages(self.one_of(ROOMS)):
-            self.world.delete(self.one_of(messages))
+            self.world.delete(self.one_of(messages[-3:]))
 
     def rename(self) -> None:
         self.world.rename(self.one_of(ROOMS))

@@ -18,7 +18,7 @@ from protocol.events import (
 )
 from protocol.ids import Id
 from protocol.records import Role
-from rooms.receipts import MARKERS_PER_TURN, MAX_REMEMBERED, Announcements, Counts, Meanwhile
+from rooms.receipts import MARKERS_PER_TURN, Announcements, Counts, brought_up
 
 ADA, BOB, ROOM, OTHER = Id(1), Id(2), Id(11), Id(12)
 
@@ -54,72 +54,17 @@ class TestCounts:
     def test_after_an_event(self, event: RoomEvent, expected: tuple[int, int, int]) -> None:
         assert self.BEFORE.after(event, BOB) == expected
 
-
-class TestMeanwhile:
-    def test_counts_what_was_published_after_and_no_more(self) -> None:
-        meanwhile = Meanwhile()
-        meanwhile.begin(ROOM)
-        for seq in range(6, 11):
-            meanwhile.published(message(seq))
-        counts = Counts(3, 2, 0)
-        for after, upto, more in ((5, 10, 5), (7, 10, 3), (7, 8, 1), (10, 10, 0), (12, 10, 0)):
-            found = meanwhile.count(counts, ROOM, BOB, after=after, upto=upto)
-            assert found == Counts(3, 2 + more, 0)
-
-    def test_says_so_when_it_does_not_know(self) -> None:
-        meanwhile = Meanwhile()
-        counts = Counts(3, 2, 0)
-        assert meanwhile.count(counts, ROOM, BOB, after=5, upto=6) is None
-        meanwhile.begin(ROOM)
-        assert meanwhile.count(counts, ROOM, BOB, after=5, upto=6) is None
-        meanwhile.published(message(7))
-        assert meanwhile.count(counts, ROOM, BOB, after=5, upto=7) is None
-        assert meanwhile.count(counts, ROOM, BOB, after=6, upto=8) is None
-        assert meanwhile.count(counts, ROOM, BOB, after=6, upto=7) == Counts(3, 3, 0)
-        meanwhile.published(message(9))  # what comes between was written elsewhere
-        assert meanwhile.count(counts, ROOM, BOB, after=6, upto=9) is None
-        assert meanwhile.count(counts, ROOM, BOB, after=8, upto=9) == Counts(3, 3, 0)
+    def test_after_several(self) -> None:
+        events = [message(6), message(7, ADA, BOB), message(8, BOB), message(9)]
+        assert brought_up(self.BEFORE, events, BOB) == Counts(8, 1, 0)
+        assert brought_up(self.BEFORE, [], BOB) == self.BEFORE
 
     def test_a_member_who_was_gone_meanwhile_is_counted_anew(self) -> None:
-        meanwhile = Meanwhile()
-        meanwhile.begin(ROOM)
         joined = MemberChanged(
             room=ROOM, sender=BOB, seq=6, account=BOB, cause=MemberCause.JOINED, role=Role.MEMBER
         )
-        meanwhile.published(joined)
-        assert meanwhile.count(Counts(3, 2, 0), ROOM, BOB, after=5, upto=6) is None
-        assert meanwhile.count(Counts(3, 2, 0), ROOM, ADA, after=5, upto=6) == Counts(3, 2, 0)
-
-    def test_what_is_published_twice_counts_once(self) -> None:
-        meanwhile = Meanwhile()
-        meanwhile.begin(ROOM)
-        for seq in (6, 7, 6, 7, 8):
-            meanwhile.published(message(seq))
-        assert meanwhile.count(Counts(3, 0, 0), ROOM, BOB, after=5, upto=8) == Counts(3, 3, 0)
-
-    def test_remembers_for_as_long_as_somebody_waits(self) -> None:
-        meanwhile = Meanwhile()
-        meanwhile.begin(ROOM)
-        meanwhile.begin(ROOM)
-        meanwhile.published(message(6))
-        meanwhile.end(ROOM)
-        assert meanwhile.count(Counts(3, 0, 0), ROOM, BOB, after=5, upto=6) == Counts(3, 1, 0)
-        meanwhile.end(ROOM)
-        assert len(meanwhile) == 0
-        meanwhile.published(message(7))
-        meanwhile.begin(ROOM)
-        assert meanwhile.count(Counts(3, 0, 0), ROOM, BOB, after=6, upto=7) is None
-
-    def test_is_bounded(self) -> None:
-        meanwhile = Meanwhile()
-        meanwhile.begin(ROOM)
-        last = MAX_REMEMBERED + 10
-        for seq in range(1, last + 1):
-            meanwhile.published(message(seq))
-        counts = Counts(0, 0, 0)
-        assert meanwhile.count(counts, ROOM, BOB, after=9, upto=last) is None
-        found = meanwhile.count(counts, ROOM, BOB, after=10, upto=last)
-        assert found == Counts(0, MAX_REMEMBERED, 0)
+        assert brought_up(self.BEFORE, [joined, message(7)], BOB) is None
+        assert brought_up(self.BEFORE, [joined, message(7)], Id(3)) == Counts(5, 4, 1)
 
 
 class Room:

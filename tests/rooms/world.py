@@ -27,7 +27,7 @@ from protocol.events import (
 )
 from protocol.ids import Id
 from protocol.records import Role, Room, RoomKind
-from rooms.catchup import Attached, Span, audible, plan
+from rooms.catchup import Attached, Span, plan
 from rooms.fanout import Fanout
 from rooms.hub import Hub, Person
 from rooms.live_rooms import KEEP_SECONDS
@@ -46,7 +46,7 @@ def take_effect(log: list[RoomEvent], event: RoomEvent) -> None:
     target = getattr(event, "target", 0) - first
     message = log[target] if 0 <= target < len(log) else None
     if isinstance(event, Edited) and message is not None:
-        log[target] = replace(message, body=event.body, mentions=event.mentions)
+        log[target] = replace(message, body=event.body, mentions=event.mentions, edited_at=event.at)
     elif isinstance(event, Deleted):
         if message is not None:
             log[target] = replace(message, body="", mentions=[], deleted=True)
@@ -92,6 +92,7 @@ class Database:
     def append(self, event: RoomEvent) -> None:
         room = event.room
         event.seq = self.last_seq(room) + 1
+        event.at = f"moment {event.seq}"
         if isinstance(event, MemberChanged):
             others = [a for a in ACCOUNTS if a != event.account and self.is_member(a, room)]
             event.members = len(others) + (event.role is not None)
@@ -168,6 +169,7 @@ class Device:
         logs: room -> its events since the first one that was heard, without a hole.
         seqs: room -> the last seq that it knows of; None: it has no connection, or is arriving.
         missed: what is to be read from the log, while live events are held.
+        since: what is to be heard then.
     """
 
     def __init__(self, account: Id, wire: Format, database: Database) -> None:
@@ -180,6 +182,7 @@ class Device:
         self.logs: dict[Id, list[RoomEvent]] = {}
         self.settled = False
         self.missed: list[Span] | None = None
+        self.since: list[RoomEvent] = []
         self._begins: dict[Id, int] = {}
         self._held: list[bytes] = []
         self._database = database
@@ -258,8 +261,10 @@ class Device:
             self.logs[room].append(copy.copy(event))
 
     def caught_up(self) -> None:
-        """Hear what was held."""
-        self.missed = None
+        """Hear what came between the look and the settling, and what was held."""
+        for event in self.since:
+            self.hear(event)
+        self.missed, self.since = None, []
         held, self._held = self._held, []
         for chunk in held:
             self.enqueue(chunk)
@@ -446,30 +451,32 @@ class World:
     def settle(self, device: Device) -> bool:
         """Settle, and hold what is live; False: what was looked at is out of date."""
         assert device.snapshot is not None
-        if device.person.changes != device.as_of:
+        places = self.hub.places(device.snapshot)
+        if device.person.changes != device.as_of or places is None:
             device.snapshot = None
             return False
-        attached = self.hub.settle(device.person, device, device.snapshot)
-        self._settled(device, attached)
+        device.settled, device.missed = True, []
+        self.hub.settle(device.person, device, places)
+        self._settled(device, places)
         return True
 
-    def _settled(self, device: Device, attached: list[Attached]) -> None:
-        missed = plan(device.cursors, attached, cap=CAP)
-        device.settled = True
-        device.ready([each.record for each in attached])
+    def _settled(self, device: Device, places: list[Attached]) -> None:
+        missed = plan(device.cursors, places, cap=CAP)
+        device.ready([place.record for place in places])
         for notice in missed.notices:
             device.hear(notice)
         device.missed = missed.spans
+        device.since = [event for place in places for event in place.since]
 
     def catch_up(self, device: Device) -> None:
-        """Read one more span, as the server does: from the tail, else from the log."""
+        """Read one more span, as the server does: from the tail, else from the log as it is now."""
         assert device.missed is not None
         if device.missed:
             room, first, upto = (span := device.missed.pop(0)).room, span.after, span.upto
             found = self.hub.rooms.recent(room, first, upto)
             if found is None:
                 found = self.database.logs[room][first:upto]
-            for event in audible(found, device.account):
+            for event in found:
                 device.hear(event)
         if not device.missed:
             device.caught_up()

@@ -104,7 +104,7 @@ def test_bytes_are_paid_by_all_buckets() -> None:
     time = Time()
     quotas: Quotas[str] = Quotas(Terms(bytes=1_000))
     own = TokenBucket(count=4_000, seconds=2.0)
-    first = Allowance(time, read_bytes=(own,))
+    first = Allowance(time, read_bytes=own)
     first.share(quotas.join("ada", time.now))
     assert first.spend(2_000) == 0
     assert first.spend(500) == 0.5

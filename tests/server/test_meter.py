@@ -36,12 +36,11 @@ class Connection:
         self.transport = Transport()
         self.wheel = TimerWheel()
         bucket = TokenBucket(count=2_000, seconds=2.0)
-        allowance = Allowance(lambda: float(self.wheel.now), read_bytes=(bucket,))
+        allowance = Allowance(lambda: float(self.wheel.now), read_bytes=bucket)
         self.meter = ReadMeter(allowance, self.transport, self.wheel)  # type: ignore[arg-type]
 
     def read(self, size: int) -> None:
-        self.meter.unpaid += size
-        self.meter.pay()
+        self.meter.pay(size)
 
 
 @pytest.fixture

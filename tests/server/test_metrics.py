@@ -160,7 +160,9 @@ async def test_every_metric_of_ours_is_explained(process: Process) -> None:
 async def test_what_is_counted_is_shown(process: Process, database: Database) -> None:
     ada, room = Id(1), Id(2)
     person, listener = process.hub.enter(ada), Listener()
-    process.hub.settle(person, listener, [Room(id=room, kind=RoomKind.GROUP, last_seq=0)])
+    places = process.hub.places([Room(id=room, kind=RoomKind.GROUP, last_seq=0)])
+    assert places is not None
+    process.hub.settle(person, listener, places)
     for seq in (1, 2, 3):
         process.hub.publish(Message(room=room, sender=ada, seq=seq))
     process.fanout.flush()

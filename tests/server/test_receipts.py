@@ -8,8 +8,9 @@ import pytest
 from persistence.database import Database
 from persistence.marker_writer import MarkerWriter
 from persistence.markers import Mark, Moved
-from protocol.errors import NOT_FOUND, OVERLOADED, UNAVAILABLE, PlazaError
-from protocol.events import DeliveredMarker, Event, Message, ReadMarker
+from protocol.commands import Command, Delivered, Read
+from protocol.errors import INTERNAL, NOT_FOUND, OVERLOADED, UNAVAILABLE, ErrorSpec, PlazaError
+from protocol.events import DeliveredMarker, Event, Message, Ok, ReadMarker
 from protocol.ids import Id
 from protocol.records import Role, Room, RoomKind
 from rooms.fanout import Fanout
@@ -17,11 +18,14 @@ from rooms.hub import Hub
 from rooms.tail import Tails
 from server.background import Background
 from server.receipts import PATIENCE_TURNS, Receipts
+from server.session import ChatSession
 from tests.rooms.world import Door, Format
 
 ADA, BOB, EVE = Id(1), Id(2), Id(3)
 ROOM = Id(11)
 START = 5  # the room's last seq
+KEPT = 9  # events
+LATER = START + KEPT + 6
 
 
 class Device:
@@ -58,13 +62,29 @@ class Writer:
         self.asked.append((list(marks), done))
 
 
+class Session:
+    """A session that keeps its answers."""
+
+    def __init__(self, account: Id) -> None:
+        self.account = account
+        self.answers: list[object] = []
+
+    def answer(self, command: Command, event: Event) -> None:
+        self.answers.append(event)
+
+    def refuse(self, command: Command, error: PlazaError) -> None:
+        self.answers.append(error.spec)
+
+
 class Scene:
     """A room of ada, on two devices, bob and eve."""
 
     def __init__(self, *, members: int = 0) -> None:
         self.wire = Format()
         self.fanout = Fanout(self._wake)
-        self.hub = Hub(self.fanout, lambda *event: None, Door(), Tails(room_events=9, all_events=9))
+        self.hub = Hub(
+            self.fanout, lambda *event: None, Door(), Tails(room_events=KEPT, all_events=KEPT)
+        )
         self.writer = Writer()
         self.receipts = Receipts(
             writer=cast(MarkerWriter, self.writer),
@@ -86,24 +106,29 @@ class Scene:
         device = Device(self.wire)
         person = self.hub.enter(account)
         record = Room(id=ROOM, kind=RoomKind.GROUP, last_seq=START, role=Role.MEMBER, members=3)
-        self.hub.settle(person, device, [record])
+        places = self.hub.places([record])
+        assert places is not None
+        self.hub.settle(person, device, places)
         return device
 
     def publish(self, seq: int, *mentions: Id, sender: Id = BOB) -> None:
-        event = Message(room=ROOM, sender=sender, seq=seq, mentions=list(mentions))
-        self.hub.publish(event)
-        self.receipts.published(event)
+        self.hub.publish(Message(room=ROOM, sender=sender, seq=seq, mentions=list(mentions)))
+
+    def publish_more_than_is_kept(self) -> None:
+        for seq in range(START + 1, LATER + 1):
+            self.publish(seq)
 
     def end_tick(self) -> None:
         self.awake = False
         self.fanout.flush()
         self.receipts.flush()
 
-    def mark(self, seq: int) -> list[list[PlazaError]]:
-        """Ada reads; returns where the answers come."""
-        answers: list[list[PlazaError]] = []
-        self.receipts._mark([Mark(ROOM, ADA, read=seq)], answers.append)
-        return answers
+    def mark(self, seq: int) -> Session:
+        """Ada reads."""
+        session = Session(ADA)
+        command = Read(id=1, room=ROOM, seq=seq)
+        self.receipts.handlers[Read](cast(ChatSession, session), command)
+        return session
 
     def moved(self, read: int, *, last_seq: int, unread: int = 0, mentions: int = 0) -> None:
         """What the first of the asked marks brought about."""
@@ -125,9 +150,10 @@ def uncounted(read: int) -> ReadMarker:
 class TestRead:
     def test_is_told_with_counts_to_oneself_and_without_to_others(self) -> None:
         scene = Scene()
-        answers = scene.mark(3)
+        session = scene.mark(3)
+        assert session.answers == []
         scene.moved(3, last_seq=START, unread=2, mentions=1)
-        assert answers == [[]]
+        assert session.answers == [Ok(id=1)]
         assert scene.awake
         scene.end_tick()
         for device in (scene.phone, scene.laptop):
@@ -202,26 +228,28 @@ class TestRead:
         assert scene.phone.hear() == [counted(4, 1, 0)]
         assert scene.bob.hear() == [uncounted(4)]
 
-    def test_is_counted_anew_where_it_is_not_known_what_happened(self) -> None:
+    def test_is_counted_anew_where_too_much_has_happened(self) -> None:
         scene = Scene()
-        scene.publish(6)
-        scene.receipts.moved([Moved(ROOM, ADA, START, 3, read=3, unread=2)])  # of all one's rooms
+        scene.mark(3)
+        scene.publish_more_than_is_kept()
+        scene.moved(3, last_seq=START, unread=2)
         scene.end_tick()
-        assert [type(event) for event in scene.phone.hear()] == [Message]
+        assert not any(isinstance(event, ReadMarker) for event in scene.phone.hear())
         ((marks, _),) = scene.writer.asked
         assert marks == [Mark(ROOM, ADA, anyway=True)]
-        scene.publish(7)
-        scene.moved(3, last_seq=6, unread=3)
+        scene.publish(LATER + 1)
+        scene.moved(3, last_seq=LATER, unread=17)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(3, 4, 0, upto=7)
+        assert scene.phone.hear()[-1] == counted(3, 18, 0, upto=LATER + 1)
 
     @pytest.mark.parametrize("when", ["at once", "later"])
     def test_is_counted_anew_when_the_writer_is_back(self, when: str) -> None:
         scene = Scene()
+        scene.mark(3)
+        scene.publish_more_than_is_kept()
         if when == "at once":
             scene.writer.refusal = PlazaError(UNAVAILABLE)
-        scene.publish(6)
-        scene.receipts.moved([Moved(ROOM, ADA, START, 3, read=3, unread=2)])
+        scene.moved(3, last_seq=START, unread=2)
         scene.end_tick()
         if when == "later":
             _, done = scene.writer.asked.pop()
@@ -230,17 +258,19 @@ class TestRead:
         scene.writer.refusal = None
         scene.receipts.turn()
         assert len(scene.writer.asked) == 1
-        scene.moved(3, last_seq=6, unread=3)
+        scene.moved(3, last_seq=LATER, unread=17)
         scene.end_tick()
-        assert scene.phone.hear()[-1] == counted(3, 3, 0, upto=6)
+        assert scene.phone.hear()[-1] == counted(3, 17, 0, upto=LATER)
 
-    def test_nobody_is_counted_who_is_no_member_any_more(self) -> None:
+    @pytest.mark.parametrize("spec", [NOT_FOUND, INTERNAL])
+    def test_is_not_counted_again_and_again(self, spec: ErrorSpec) -> None:
         scene = Scene()
-        scene.publish(6)
-        scene.receipts.moved([Moved(ROOM, ADA, START, 3, read=3, unread=2)])
+        scene.mark(3)
+        scene.publish_more_than_is_kept()
+        scene.moved(3, last_seq=START, unread=2)
         scene.end_tick()
         _, done = scene.writer.asked.pop()
-        done([PlazaError(NOT_FOUND)])
+        done([PlazaError(spec)])
         scene.receipts.turn()
         assert scene.writer.asked == []
 
@@ -253,22 +283,15 @@ class TestRead:
         assert scene.phone.hear() == [counted(3, 2, 0)]
         assert scene.bob.hear() == []
 
-    def test_nothing_is_remembered_when_all_is_told(self) -> None:
-        scene = Scene()
-        scene.mark(3)
-        scene.mark(4)
-        scene.moved(3, last_seq=START)
-        scene.end_tick()
-        _, done = scene.writer.asked.pop()
-        done([PlazaError(UNAVAILABLE)])
-        assert len(scene.receipts._meanwhile) == 0
-
     def test_a_refusal_is_the_commands_answer(self) -> None:
         scene = Scene()
+        session = scene.mark(3)
+        _, done = scene.writer.asked.pop()
+        done([PlazaError(NOT_FOUND)])
+        assert session.answers == [NOT_FOUND]
         scene.writer.refusal = PlazaError(OVERLOADED)
         with pytest.raises(PlazaError):
             scene.mark(3)
-        assert len(scene.receipts._meanwhile) == 0
 
 
 def test_delivered_is_told_to_the_others() -> None:
@@ -277,3 +300,19 @@ def test_delivered_is_told_to_the_others() -> None:
     assert scene.phone.hear() == []
     for device in (scene.bob, scene.eve):
         assert device.hear() == [DeliveredMarker(room=ROOM, account=ADA, seq=5)]
+
+
+@pytest.mark.parametrize(
+    ("refused", "answer"),
+    [([], Ok(id=1)), ([NOT_FOUND], Ok(id=1)), ([NOT_FOUND, UNAVAILABLE], UNAVAILABLE)],
+)
+def test_rooms_that_one_has_left_do_not_matter_to_delivered(
+    refused: list[ErrorSpec], answer: object
+) -> None:
+    scene, session = Scene(), Session(ADA)
+    command = Delivered(id=1, cursors={ROOM: 5, Id(12): 7})
+    scene.receipts.handlers[Delivered](cast(ChatSession, session), command)
+    ((marks, done),) = scene.writer.asked
+    assert marks == [Mark(ROOM, ADA, delivered=5), Mark(Id(12), ADA, delivered=7)]
+    done([PlazaError(spec) for spec in refused])
+    assert session.answers == [answer]

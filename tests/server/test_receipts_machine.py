@@ -81,7 +81,8 @@ class Device:
                 assert isinstance(event.unread, int)
                 assert isinstance(event.mentions, int)
                 self.rooms[room_id] = (seq, event.unread, event.mentions)
-                self._counted[room_id] = 0  # whatever comes now is later
+                assert isinstance(event.last_seq, int)
+                self._counted[room_id] = event.last_seq
             case RoomEvent(room=room_id, seq=seq) if room_id in self.rooms:
                 if seq > self._counted[room_id]:
                     self.rooms[room_id] = self._after(event, *self.rooms[room_id])
@@ -148,7 +149,6 @@ class Stage:
     def _publish(self, event: RoomEvent) -> None:
         self.published.setdefault(event.room, []).append(event)
         self.hub.publish(event)
-        self.receipts.published(event)
 
     def _joined(self, account: Id, room: Id, seq: int) -> None:
         self.background.spawn(self._admit(account, room, seq))
@@ -162,7 +162,10 @@ class Stage:
     async def arrive(self, account: Id) -> None:
         device = Device(account)
         person = self.hub.enter(account)
-        for each in self.hub.settle(person, device, await self.records(account)):
+        places = self.hub.places(await self.records(account))
+        assert places is not None
+        self.hub.settle(person, device, places)
+        for each in places:
             assert each.place == each.record.last_seq  # at rest
             device.show(each.record)
         self.devices.append(device)
@@ -191,7 +194,8 @@ class Stage:
             self._work
             or self._awake
             or len(self.background)
-            or len(self.receipts._meanwhile)
+            or len(self.writer)
+            or self.receipts._moved
             or self.receipts._uncounted
         ):
             work, self._work = self._work, set()
