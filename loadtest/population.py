@@ -22,7 +22,7 @@ _LIFETIME = timedelta(hours=12)
 
 _ACCOUNT = ("id", "username", "email", "password_hash")
 _SESSION = ("id", "account_id", "expires_at")
-_ROOM = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id")
+_ROOM = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id", "member_count")
 _MEMBER = ("room_id", "account_id", "role", "read_seq")
 _EVENT = ("room_id", "seq", "event_id", "type", "sender_id", "at", "body", "details")
 
@@ -106,7 +106,7 @@ async def _write_rooms(
         else:
             roles[people[0]] = Role.OWNER
         title = None if kind is RoomKind.DM else "Load"
-        rooms.append((room, kind.value, title, 1, low, high, people[0]))
+        rooms.append((room, kind.value, title, 1, low, high, people[0], len(roles)))
         members += [(room, person, role.value, 1) for person, role in roles.items()]
         details = dump_json({"kind": kind, "members": roles})
         events.append((room, 1, _new_id(), "created", people[0], now, title, details))

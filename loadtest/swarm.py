@@ -5,7 +5,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import cast
@@ -20,6 +20,7 @@ from websockets.uri import WebSocketURI
 from loadtest.frames import client_frame, split_frames
 from plaza_client.wire import JSON
 from protocol.commands import Hello
+from protocol.ids import Id
 
 _GOODBYE = client_frame((1000).to_bytes(2, "big"), Opcode.CLOSE)
 
@@ -30,6 +31,10 @@ PRESENCE = (b'{"t":"presence"', b'{"t":"room_presence"')
 
 class Violation(Exception):
     """The server did what it must not: it closed a connection, lost a message, and the like."""
+
+
+class Refused(Exception):
+    """The server did not take a connection now, and said so."""
 
 
 class Seen(msgspec.Struct):
@@ -74,7 +79,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         receive: gets the payload of each message.
-        may_end: whether the server may close it, or lose it.
+        may_end: whether the server may close it, or lose it, or refuse it.
         opened: done when the opening handshake is.
         closed: done when the connection is gone.
     """
@@ -92,7 +97,12 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(
-        self, swarm: "Swarm", uri: WebSocketURI, receive: Callable[[bytes], object]
+        self,
+        swarm: "Swarm",
+        uri: WebSocketURI,
+        receive: Callable[[bytes], object],
+        *,
+        may_end: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._swarm = swarm
@@ -100,7 +110,7 @@ class Connection(asyncio.Protocol):
         self._leaving = False
         self._rest = b""
         self.receive = receive
-        self.may_end = False
+        self.may_end = may_end
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
 
@@ -158,14 +168,20 @@ class Connection(asyncio.Protocol):
         for event in handshake.events_received():
             if isinstance(event, Response):
                 self._handshake = None  # some KiB
-                if handshake.handshake_exc is not None:
+                if handshake.handshake_exc is None:
+                    self.opened.set_result(None)
+                elif self.may_end:
+                    self.opened.set_exception(Refused(str(handshake.handshake_exc)))
+                else:
                     self._swarm.fail(Violation(f"No handshake: {handshake.handshake_exc}."))
-                self.opened.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
         if not (self._leaving or self.may_end):
             self._swarm.fail(Violation(f"A connection was lost: {error or 'end of stream'}."))
+        if not self.opened.done():
+            self.opened.set_exception(Refused(f"{error or 'end of stream'}"))
+            self.opened.exception()  # nobody may be waiting
         self.closed.set_result(None)
 
 
@@ -222,6 +238,7 @@ class Swarm:
         *,
         receive: Callable[[bytes], object],
         receive_buffer: int | None = None,
+        may_end: bool = False,
     ) -> Connection:
         """Open a connection; it speaks JSON, as it asks for no subprotocol.
 
@@ -229,10 +246,14 @@ class Swarm:
             path: at the server.
             receive: gets the payload of each message.
             receive_buffer: bytes that the kernel takes in for it; by default as many as it likes.
+            may_end: see Connection.
+
+        Raises:
+            Refused: the server did not take it, and may do so.
         """
         uri = WebSocketURI(False, self._host, self._port, path, "")
         loop = asyncio.get_running_loop()
-        make = partial(Connection, self, uri, receive)
+        make = partial(Connection, self, uri, receive, may_end=may_end)
         if receive_buffer is None:
             _, connection = await loop.create_connection(make, self._host, self._port)
         else:
@@ -251,6 +272,8 @@ class Swarm:
         *,
         receive: Callable[[bytes], object],
         receive_buffer: int | None = None,
+        cursors: Mapping[Id, int] | None = None,
+        may_end: bool = False,
     ) -> Connection:
         """Connect and say hello; returns when `ready` has come.
 
@@ -258,6 +281,11 @@ class Swarm:
             token: the access token.
             receive: gets the payload of each message after that.
             receive_buffer: see `connect`.
+            cursors: to resume from.
+            may_end: see Connection.
+
+        Raises:
+            Refused: the server did not take it, and may do so.
         """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -267,9 +295,15 @@ class Swarm:
             else:
                 answer.set_result(payload)
 
-        connection = await self.connect(receive=hear, receive_buffer=receive_buffer)
-        connection.write(client_frame(JSON.encode(Hello(id=1, token=token))))
-        payload = await answer
+        connection = await self.connect(
+            receive=hear, receive_buffer=receive_buffer, may_end=may_end
+        )
+        hello = Hello(id=1, token=token, cursors=dict(cursors or {}))
+        connection.write(client_frame(JSON.encode(hello)))
+        await asyncio.wait((answer, connection.closed), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise Refused("It closed the connection instead of an answer.")
+        payload = answer.result()
         if see(payload).t != "ready":
             raise Violation(f"No welcome: {payload!r}")
         connection.receive = receive
