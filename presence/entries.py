@@ -12,7 +12,8 @@ class Account:
     """An account with devices, or in the grace after the last one left.
 
     Attributes:
-        devices: its connections, and whether each is in use: ONLINE or AWAY.
+        devices: its connections. A tuple as well: most have one.
+        away: those of them that are not in use.
         busy, hidden: as the user has set them, for all devices.
         blocked: whom the user has blocked: to them the account is offline.
         rooms: that it is a member of. A tuple, because it is small, walked often, changed seldom.
@@ -23,7 +24,8 @@ class Account:
     """
 
     __slots__ = (
-        "blocked", "busy", "devices", "here", "hidden", "id", "left_at", "own", "rooms", "told",
+        "away", "blocked", "busy", "devices", "here", "hidden", "id", "left_at", "own", "rooms",
+        "told",
     )  # fmt: skip
 
     def __init__(self, account: Id, *, busy: bool, hidden: bool, blocked: frozenset[Id]) -> None:
@@ -31,7 +33,8 @@ class Account:
         self.busy = busy
         self.hidden = hidden
         self.blocked = blocked
-        self.devices: dict[Observer, PresenceState] = {}
+        self.devices: tuple[Observer, ...] = ()
+        self.away: frozenset[Observer] = frozenset()
         self.rooms: tuple[Room, ...] = ()
         self.here = OFFLINE
         self.left_at = 0
@@ -40,8 +43,8 @@ class Account:
 
     def settle(self) -> None:
         """Devices have changed, and there are some: find the best state."""
-        online = PresenceState.ONLINE in self.devices.values()
-        self.here = PresenceState.ONLINE if online else PresenceState.AWAY
+        in_use = len(self.away) < len(self.devices)
+        self.here = PresenceState.ONLINE if in_use else PresenceState.AWAY
 
     @property
     def state(self) -> PresenceState:

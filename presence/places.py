@@ -81,9 +81,10 @@ class Places:
         else:
             self._resize(room, members)
         if not room.large:
-            for other in self._audience.strangers(entry, room):
-                self._show(entry, to=other)
-                self._show(other, to=entry)
+            if entry.devices or entry.told is not None:  # else it has just come: nobody to be told
+                for other in self._audience.strangers(entry, room):
+                    self._show(entry, to=other)
+                    self._show(other, to=entry)
         elif room.counted is None:
             self._unsettled[room] = None
         else:

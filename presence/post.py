@@ -6,6 +6,7 @@ has more than there are accounts and rooms that concern the connection.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 from presence.ports import Observer
 from presence.sight import Sight
@@ -56,9 +57,14 @@ class Post:
                 self._kept[observer] = letter
             else:
                 kept.update(letter)
-        waiting = list(self._kept.items())
-        self._kept = dict(waiting[count:])
-        for observer, letter in waiting[:count]:
+        for observer in list(islice(self._kept, count)):
+            self._hand_over(observer, self._kept.pop(observer))
+
+    def write_to(self, observer: Observer, sights: Iterable[Sight]) -> None:
+        """Hand a letter over now."""
+        letter = {sight.subject: sight for sight in sights}
+        if letter:
+            self.told += len(letter)
             self._hand_over(observer, letter)
 
     def _hand_over(self, observer: Observer, letter: dict[Id, Sight]) -> None:

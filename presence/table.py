@@ -9,7 +9,7 @@ from presence.entries import OFFLINE, Account
 from presence.places import Places
 from presence.ports import Observer
 from presence.post import Post
-from presence.sight import AccountSight, RoomSight
+from presence.sight import AccountSight, RoomSight, Sight
 from protocol.ids import Id
 from protocol.records import PresenceState
 
@@ -17,16 +17,17 @@ from protocol.records import PresenceState
 class Bounds(NamedTuple):
     """What one flush does at most, so that a storm of changes does not keep the event loop.
 
-    The rest is left to the next one. What waits is overtaken by what comes: the larger the storm,
-    the more of it is never told.
+    With the defaults that is some 20 ms, and as much again for the writes. The rest is left to the
+    next one. What waits is overtaken by what comes: the larger the storm, the more of it is never
+    told.
 
     Attributes:
         told: events times the connections that they are for.
         letters: connections that something is handed over to; each is a write to a socket.
     """
 
-    told: int = 100_000
-    letters: int = 2_500
+    told: int = 50_000
+    letters: int = 2_000
 
 
 class Profile(NamedTuple):
@@ -72,10 +73,10 @@ class Table:
         entry = self._accounts.get(account)
         if entry is None:
             entry = self._accounts[account] = Account(account, **profile._asdict())
-        entry.devices[observer] = PresenceState.ONLINE
+        self._places.move(entry, dict(rooms))
+        entry.devices += (observer,)
         self._leaving.pop(entry, None)
         self._settle(entry)
-        self._places.move(entry, dict(rooms))
         self._post.deliver()
 
     def greet(self, account: Id, observer: Observer) -> None:
@@ -83,25 +84,26 @@ class Table:
         viewer = self._accounts.get(account)
         if viewer is None or observer not in viewer.devices:
             return
-        kept = self._post.take_back(observer)
-        for other in self._audience.company(viewer):
-            if other.told is not None and account not in other.blocked:
-                self._post.tell((observer,), other.told)
+        sights: list[Sight] = [
+            other.told
+            for other in self._audience.company(viewer)
+            if other.told is not None and account not in other.blocked
+        ]
         for room in viewer.rooms:
             if room.large and room.counted is not None:
-                self._post.tell((observer,), RoomSight(room.id, room.counted))
+                sights.append(RoomSight(room.id, room.counted))
         if viewer.own is not None:
-            self._post.tell((observer,), viewer.own)
+            sights.append(viewer.own)
         # What was kept meanwhile is in the above, but for those that it watches.
-        for subject in self._audience.watched(observer):
-            if subject in kept:
-                self._post.tell((observer,), kept[subject])
-        self._post.deliver()
+        kept = self._post.take_back(observer)
+        sights += [kept[each] for each in self._audience.watched(observer) if each in kept]
+        self._post.write_to(observer, sights)
 
     def left(self, account: Id, observer: Observer, now: int) -> None:
         """A device is gone."""
         entry = self._accounts[account]
-        del entry.devices[observer]
+        entry.devices = tuple(device for device in entry.devices if device is not observer)
+        entry.away -= {observer}
         self._audience.unwatch(observer, tuple(self._audience.watched(observer)))
         self._post.take_back(observer)
         if entry.devices:
@@ -113,7 +115,10 @@ class Table:
     def use(self, account: Id, observer: Observer, state: PresenceState) -> None:
         """A device is in use (ONLINE), or is not (AWAY)."""
         entry = self._accounts[account]
-        entry.devices[observer] = state
+        if state is PresenceState.AWAY:
+            entry.away |= {observer}
+        else:
+            entry.away -= {observer}
         self._settle(entry)
 
     def _settle(self, entry: Account) -> None:

@@ -11,13 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from litestar import Response, route
+from litestar import Request, Response, route
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 import web
-from server.rest.wire import PlazaRequest
 
 FOLDER = Path(web.__file__).parent
 INDEX = "index.html"
@@ -121,14 +120,14 @@ def web_files(folder: Path = FOLDER) -> HTTPRouteHandler:
         include_in_schema=False,
         sync_to_thread=False,
     )
-    def show_file(request: PlazaRequest) -> Response[Any]:
+    def show_file(request: Request[Any, Any, Any]) -> Response[Any]:
         """Send a file."""
         return _answer(request, assets[request.scope["path_template"] or "/"])
 
     return show_file
 
 
-def _answer(request: PlazaRequest, asset: Asset) -> Response[Any]:
+def _answer(request: Request[Any, Any, Any], asset: Asset) -> Response[Any]:
     headers = {
         **asset.headers,
         "Cache-Control": "no-cache",

@@ -110,6 +110,30 @@ class TestArriving:
         world.finish(ada)
         assert ada.seqs == {GARDEN: 3}
 
+    def test_a_mention_comes_and_goes_after_the_look(self, world: World) -> None:
+        world.admit(ADA, GARDEN)
+        world.publish()
+        ada = world.enter(ADA)
+        world.look(ada)
+        world.write(GARDEN, BOB, ADA)
+        world.delete(world.database.messages(GARDEN)[-1])
+        world.publish()
+        world.let_in(ada)
+        assert (ada.rooms[GARDEN].unread, ada.rooms[GARDEN].mentions) == (1, 0)
+
+    def test_more_than_the_tail_has_is_published_after_the_look(self, world: World) -> None:
+        world.admit(ADA, GARDEN)
+        world.publish()
+        ada = world.enter(ADA)
+        world.look(ada)
+        for _ in range(TAIL + 1):
+            world.write(GARDEN)
+        world.publish()
+        assert not world.settle(ada)
+        world.look(ada)
+        world.let_in(ada)
+        assert ada.seqs == {GARDEN: TAIL + 3}
+
     def test_a_marker_that_moves_after_the_look(self, world: World) -> None:
         world.admit(ADA, GARDEN)
         world.write(GARDEN, BOB)
@@ -303,6 +327,30 @@ class TestJoining:
         world.publish()
         world.answer()
         assert ada.seqs == {GARDEN: 3}
+
+    def test_a_mention_that_comes_and_goes_before_the_answer(self, world: World) -> None:
+        ada = world.arrive(ADA)
+        world.admit(ADA, GARDEN)
+        world.publish()
+        world.fetch()
+        world.write(GARDEN, BOB, ADA)
+        world.delete(world.database.messages(GARDEN)[-1])
+        world.publish()
+        world.answer()
+        assert (ada.rooms[GARDEN].unread, ada.rooms[GARDEN].mentions) == (0, 0)
+
+    def test_a_marker_that_moves_before_the_answer(self, world: World) -> None:
+        ada = world.arrive(ADA)
+        world.admit(ADA, GARDEN)
+        world.publish()
+        world.fetch()
+        world.write(GARDEN, BOB)
+        world.mark_read(ADA, GARDEN)
+        world.answer()  # which shows it where it was, and is void
+        assert ada.rooms == {}
+        world.fetch()
+        world.answer()
+        assert ada.rooms[GARDEN].unread == 0
 
     def test_a_sweep_in_between_leaves_no_hole(self, world: World) -> None:
         ada = world.arrive(ADA)

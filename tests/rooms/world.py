@@ -232,8 +232,9 @@ class Device:
                 self.rooms[room.id] = room
                 self._begin(room.id, room.last_seq)
             case RoomGone(room=room):
+                assert room in self.logs, "gone twice"
                 self.rooms.pop(room, None)
-                self.logs.pop(room, None)
+                del self.logs[room]
             case Gap(room=room, from_=first, to=last):
                 assert first == self._cursor(room) + 1, "a hole, or a double"
                 self._begin(room, last)
