@@ -27,15 +27,15 @@ class Standing(NamedTuple):
     muted: tuple[Id, ...] = ()
 
 
-# For a statement that reads account `a`, which is $1, with rows for each of its rooms `r`. The
-# lists come once, with the first row: they are hundreds of ids, at worst.
+# For a statement that reads sessions `s` with their accounts `a`, and a row for each room `r`. The
+# lists come once, with a session's first row: they are hundreds of ids, at worst.
 STANDING = """
     a.busy, a.hidden,
-    CASE WHEN row_number() OVER (ORDER BY r.id) = 1 THEN ARRAY(
-        SELECT other_id FROM account_blocks WHERE account_id = $1 ORDER BY other_id
+    CASE WHEN row_number() OVER (PARTITION BY s.id ORDER BY r.id) = 1 THEN ARRAY(
+        SELECT other_id FROM account_blocks WHERE account_id = a.id ORDER BY other_id
     ) END AS blocked,
-    CASE WHEN row_number() OVER (ORDER BY r.id) = 1 THEN ARRAY(
-        SELECT other_id FROM account_mutes WHERE account_id = $1 ORDER BY other_id
+    CASE WHEN row_number() OVER (PARTITION BY s.id ORDER BY r.id) = 1 THEN ARRAY(
+        SELECT other_id FROM account_mutes WHERE account_id = a.id ORDER BY other_id
     ) END AS muted
 """
 

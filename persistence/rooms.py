@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import asyncpg
 
 from persistence.event_rows import COLUMNS, event_of, row_of
-from persistence.relations import STANDING, Standing, standing_of
 from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
 from protocol.records import Level, Member, Role, Room, RoomKind, User
 from protocol.times import rfc3339
 
-# A room from one account's side; $1 is the account. For a dm the other account is its peer (one's
-# own in a dm with oneself). Most rooms of most people are read to the end: those take no counting.
-_SEEN = """
+# A room from one account's side: for a statement that joins room_members `m` and PEER `p`. For a dm
+# the other account is its peer (one's own in a dm with oneself). Most rooms of most people are read
+# to the end: those take no counting.
+SEEN = """
     r.id, r.kind, r.title, r.last_seq, r.member_count, r.slow_seconds, m.role, m.read_seq, m.notify,
     CASE WHEN m.muted_until = 'infinity' THEN '9999-12-31 23:59:59.999+00'::timestamptz
         WHEN m.muted_until > now() THEN m.muted_until END AS muted_until,
@@ -30,30 +29,16 @@ _SEEN = """
     ) ELSE 0 END AS mentions,
     p.id AS peer_id, p.username AS peer_name
 """
-_PEER = """
-LEFT JOIN accounts p ON p.id = CASE WHEN r.dm_low = $1 THEN r.dm_high ELSE r.dm_low END
-"""
-
-# One statement for hello: is the session live, whose is it, how do they stand to others, and which
-# rooms are they in.
-ARRIVAL = f"""
-SELECT a.id AS account_id, a.username, {STANDING}, {_SEEN}
-FROM sessions s
-JOIN accounts a ON a.id = s.account_id
-LEFT JOIN room_members m ON m.account_id = a.id
-LEFT JOIN rooms r ON r.id = m.room_id
-{_PEER}
-WHERE s.id = $2 AND s.account_id = $1 AND s.revoked_at IS NULL AND s.expires_at > now()
-ORDER BY r.id
-"""
+PEER = "LEFT JOIN accounts p ON p.id = CASE WHEN r.dm_low = {} THEN r.dm_high ELSE r.dm_low END"
+_PEER = PEER.format("$1")
 
 ROOMS_OF = f"""
-SELECT {_SEEN} FROM room_members m JOIN rooms r ON r.id = m.room_id {_PEER}
+SELECT {SEEN} FROM room_members m JOIN rooms r ON r.id = m.room_id {_PEER}
 WHERE m.account_id = $1 ORDER BY r.id
 """
 
 ROOM = f"""
-SELECT {_SEEN}
+SELECT {SEEN}
 FROM rooms r
 LEFT JOIN room_members m ON m.room_id = r.id AND m.account_id = $1
 {_PEER}
@@ -61,7 +46,7 @@ WHERE r.id = $2
 """
 
 CHANNELS = f"""
-SELECT {_SEEN}
+SELECT {SEEN}
 FROM rooms r
 LEFT JOIN room_members m ON m.room_id = r.id AND m.account_id = $1
 {_PEER}
@@ -77,7 +62,8 @@ WHERE m.room_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3
 """
 
 
-def _room(row: asyncpg.Record) -> Room:
+def room_of(row: asyncpg.Record) -> Room:
+    """The room of a row that was selected with SEEN."""
     is_dm = row["kind"] == RoomKind.DM
     return Room(
         id=Id(row["id"]),
@@ -96,40 +82,22 @@ def _room(row: asyncpg.Record) -> Room:
     )
 
 
-class Arrival(NamedTuple):
-    """Who says hello, the rooms they are in, and how they stand to others."""
-
-    user: User
-    rooms: list[Room]
-    standing: Standing
-
-
-async def arrival(connection: asyncpg.Connection, *, account: Id, session: Id) -> Arrival | None:
-    """Who a live session belongs to; None: the session is not live."""
-    rows = await connection.fetch(ARRIVAL, account, session)
-    if not rows:
-        return None
-    user = User(id=Id(rows[0]["account_id"]), username=rows[0]["username"])
-    found = [_room(row) for row in rows if row["id"] is not None]
-    return Arrival(user, found, standing_of(rows[0]))
-
-
 async def rooms_of(connection: asyncpg.Connection, account: Id) -> list[Room]:
     """The rooms that an account is a member of."""
-    return [_room(row) for row in await connection.fetch(ROOMS_OF, account)]
+    return [room_of(row) for row in await connection.fetch(ROOMS_OF, account)]
 
 
 async def room(connection: asyncpg.Connection, account: Id, room_id: Id) -> Room | None:
     """A room as an account sees it, member or not; None: there is no such room."""
     row = await connection.fetchrow(ROOM, account, room_id)
-    return None if row is None else _room(row)
+    return None if row is None else room_of(row)
 
 
 async def channels(
     connection: asyncpg.Connection, account: Id, *, after: int, limit: int
 ) -> list[Room]:
     """The public rooms with an id above `after`, as an account sees them."""
-    return [_room(row) for row in await connection.fetch(CHANNELS, account, after, limit)]
+    return [room_of(row) for row in await connection.fetch(CHANNELS, account, after, limit)]
 
 
 async def members(

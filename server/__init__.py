@@ -8,6 +8,7 @@ A map. How it starts:
     settings    reads the configuration: file, environment, flags
     reference   the generated parts of docs/operations.md
     logs        standard error: for people or for machines
+    serving     the process: from its start to the signal that ends it
     app         the composition root: what is made, in which order, and how it ends
     storage     the database: embedded or external, connected, migrated
     listener    the port: HTTP to uvicorn, WebSocket connections to the gateway
@@ -23,11 +24,13 @@ A message's path:
     gateway     bytes from the socket to messages, on raw asyncio
     session     one chat connection: hello, then commands, each with one answer
     reception   hello: who it is, which rooms, what was missed
+    arrivals    what hellos ask the database, asked together
     dispatch    a command's type to what carries it out
     chat        what accounts do with rooms beyond one event; REST uses it too
     log_reader  what was missed, from memory or the database; pages: places in a log
     search      finds messages; indexer keeps their index up with the log, behind it
     receipts    read and delivered markers: taken, written, told; typing: passed on
+    presence    who is here, told to those whom it concerns; relations: blocks, mutes, settings
     wire        events to WebSocket frames
     outbox      what waits for one reader, bounded in bytes
     echo        /ws/echo, for conformance suites
@@ -46,7 +49,7 @@ Around it:
     pressure    whether the process is behind, so that nobody new is let in
     proxies     whose connection it is, behind reverse proxies
     traffic     what the gateway counts
-    wheel       one timer for all connections
+    wheel       one timer for all connections; upkeep: what happens every second
     background  work that nobody waits for
     metrics     what /metrics shows
     rest/       the HTTP interface: thin controllers

@@ -23,6 +23,7 @@ from rooms.hub import Hub
 from rooms.tail import Tails
 from server import rest
 from server.admission import Admission
+from server.arrivals import Arrivals
 from server.background import Background
 from server.chat import Chat
 from server.config import Config
@@ -177,7 +178,7 @@ async def _start_core(
     presences = Presences(database=database, background=background, config=config, clock=now_ms)
     stack.push_async_callback(presences.close)
     limits = config.limits
-    tails = Tails(room_events=limits.replay_events, all_events=limits.tail_events)
+    tails = Tails.ample(room_events=limits.replay_events, all_events=limits.tail_events)
     # The chat is made below.
     hub = Hub(fanout, lambda *event: chat.admit(*event), presences, tails)  # noqa: PLW0108
     relations = Relations(database, hub, presences, limit=limits.blocked_accounts)
@@ -262,7 +263,7 @@ def _gateway(
 ) -> Gateway:
     reception = Reception(
         claims=lambda token: tokens.read(token, now_ms() / 1000),
-        database=database,
+        arrivals=Arrivals(database, core.background, core.reader.counts),
         reader=core.reader,
         hub=core.hub,
         presences=core.presences,

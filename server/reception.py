@@ -13,9 +13,7 @@ from itertools import chain
 
 import structlog
 
-from persistence import rooms
-from persistence.database import Database
-from persistence.rooms import Arrival
+from persistence.arrivals import Arrival
 from protocol import close
 from protocol.commands import Hello
 from protocol.errors import INTERNAL, OVERLOADED, UNAUTHORIZED, UNAVAILABLE, PlazaError
@@ -23,6 +21,7 @@ from protocol.events import Ready, RoomEvent
 from rooms.catchup import Attached, batches, plan
 from rooms.hub import Hub, Person
 from server.admission import NotAdmitted
+from server.arrivals import Arrivals
 from server.background import Background
 from server.config import Config
 from server.log_reader import LogReader
@@ -47,7 +46,7 @@ class Reception:
 
     Args:
         claims: checks an access token: what it says, or PlazaError.
-        database: knows sessions and rooms.
+        arrivals: knows sessions and rooms.
         reader: knows what was missed.
         hub: sessions are attached to.
         presences: tells sessions who else is here.
@@ -60,7 +59,7 @@ class Reception:
         self,
         *,
         claims: Callable[[str], Claims],
-        database: Database,
+        arrivals: Arrivals,
         reader: LogReader,
         hub: Hub,
         presences: Presences,
@@ -69,7 +68,7 @@ class Reception:
         config: Config,
     ) -> None:
         self._claims = claims
-        self._database = database
+        self._arrivals = arrivals
         self._reader = reader
         self._hub = hub
         self._presences = presences
@@ -115,9 +114,7 @@ class Reception:
         person = session.person
         assert person is not None
         changes = person.changes
-        self._reader.counts.queries += 1
-        async with self._database.connection() as connection:
-            found = await rooms.arrival(connection, account=session.account, session=session.id)
+        found = await self._arrivals.look_up(session.account, session.id)
         if session.state is not State.ARRIVING:
             return True  # the connection is gone; see_off has tidied up
         if found is None:

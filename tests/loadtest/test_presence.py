@@ -7,6 +7,7 @@ from loadtest.presence import SMALL, Told
 from loadtest.swarm import Violation
 
 
+@pytest.mark.soak
 async def test_all_scenarios() -> None:
     figures = {(figure.name, figure.unit): figure for figure in await presence.measure(SMALL)}
     assert all(

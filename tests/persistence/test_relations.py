@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from persistence import presence, relations, rooms
+from persistence.arrivals import arrivals
 from persistence.embedded import EmbeddedPostgres
 from persistence.relations import Standing
 from persistence.sessions import open_session
@@ -143,8 +144,7 @@ class TestStanding:
             )
 
             async def standing() -> Standing:
-                found = await rooms.arrival(connection, account=ada.id, session=session)
-                assert found is not None
+                found = (await arrivals(connection, [(ada.id, session)]))[session]
                 assert len(found.rooms) == rooms_of_ada
                 return found.standing
 

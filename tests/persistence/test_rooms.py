@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from persistence import rooms
+from persistence.arrivals import arrivals
 from persistence.embedded import EmbeddedPostgres
+from persistence.relations import Standing
 from persistence.sessions import open_session, revoke
 from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import Created
@@ -172,7 +174,7 @@ class TestArrival:
         """A session of Ada's."""
         return await self.log_in(town, trio[0].id, timedelta(days=1))
 
-    async def log_in(self, town: Town, account: Id, lifetime: timedelta) -> Id:
+    async def log_in(self, town: Town, account: Id, lifetime: timedelta = timedelta(days=1)) -> Id:
         session = number()
         async with town.database.connection() as connection:
             await open_session(
@@ -188,7 +190,7 @@ class TestArrival:
 
     async def arrive(self, town: Town, account: Id, session: Id) -> tuple[User, list[Room]] | None:
         async with town.database.connection() as connection:
-            found = await rooms.arrival(connection, account=account, session=session)
+            found = (await arrivals(connection, [(account, session)])).get(session)
         return None if found is None else (found.user, found.rooms)
 
     async def test_tells_who_it_is_and_what_they_see(
@@ -237,6 +239,27 @@ class TestArrival:
             assert arrived[1] == await rooms.rooms_of(connection, ada.id)
             for seen in arrived[1]:
                 assert await rooms.room(connection, ada.id, seen.id) == seen
+
+    async def test_many_are_told_at_once(
+        self, town: Town, trio: tuple[User, User, User], session: Id
+    ) -> None:
+        ada, bob, eve = trio
+        dm = await town.room({ada.id: Role.MEMBER, bob.id: Role.MEMBER}, kind=RoomKind.DM)
+        group = await town.room({bob.id: Role.OWNER, ada.id: Role.MEMBER})
+        sessions = {session: ada}
+        for user in (bob, ada, eve):
+            sessions[await self.log_in(town, user.id)] = user
+        asked = [(user.id, each) for each, user in sessions.items()]
+        async with town.database.connection() as connection:
+            found = await arrivals(connection, [*asked, (ada.id, number())])
+            assert {each: seen.user for each, seen in found.items()} == sessions
+            for each, seen in found.items():
+                assert seen.rooms == await rooms.rooms_of(connection, sessions[each].id)
+                assert seen.standing == Standing()
+                expected = [] if sessions[each] == eve else [dm, group]
+                assert [room.id for room in seen.rooms][-2:] == expected
+        mine = next(seen for each, seen in found.items() if each == session)
+        assert mine.rooms[-2].peer == bob
 
     async def test_a_newcomer_has_no_rooms(
         self, town: Town, trio: tuple[User, User, User], session: Id
