@@ -22,7 +22,9 @@ export class Members extends Emitter {
     this.#rest = rest;
     this.#people = people;
     for (const type of ["member", "mute"]) {
-      client.on(type, (/** @type {any} */ { room }) => {
+      client.on(type, (/** @type {any} */ { t, room, account, role }) => {
+        // Who was removed must not ask any more, though `room_gone` has yet to come.
+        if (t === "member" && account === client.user?.id && !role) this.#lists.delete(room);
         if (this.#lists.has(room)) void this.load(room);
       });
     }
