@@ -53,7 +53,8 @@ export class Composer {
     this.box = h("div", { class: "composer-box" }, this.smile, this.text, this.go);
     this.element = h("div", { class: "composer" }, this.head, this.box, this.note);
     this.text.value = model.drafts.get(this.draft) ?? "";
-    completeMentions(model, room, this.text, this.box);
+    /** Look again who may be meant: the members have become known. */
+    this.complete = completeMentions(model, room, this.text, this.box);
     this.render();
   }
 

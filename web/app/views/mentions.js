@@ -11,6 +11,7 @@ let numbers = 0;
  * @param {string} room
  * @param {HTMLTextAreaElement} text
  * @param {HTMLElement} box the list is shown above it
+ * @returns {() => void} looks again: the members have become known
  */
 export function completeMentions(model, room, text, box) {
   const name = `mentions-${++numbers}`;
@@ -97,6 +98,9 @@ export function completeMentions(model, room, text, box) {
     },
     { capture: true },
   );
+  return () => {
+    if (document.activeElement === text) look();
+  };
 }
 
 /** The letters after an @ at the caret; null: none. @param {HTMLTextAreaElement} text */
