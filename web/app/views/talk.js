@@ -108,7 +108,7 @@ export class Talk {
     scope.on(document, "visibilitychange", log.render);
     scope.on(window, "focus", log.render);
     scope.every(30_000, () => this.composer.render()); // a mute may have run out
-    scope.on(model.members, "change", (/** @type {string} */ id) => {
+    scope.on(this.model.members, "change", (/** @type {string} */ id) => {
       if (id === this.roomId) this.composer.complete();
     });
   }
