@@ -54,7 +54,8 @@ class Person:
 
 Joined = Callable[[Id, Id, int], None]
 """`joined(account, room, seq)`: somebody who is online became a member by the event with this seq.
-Read the room as they see it, then call `Hub.add_room`. A negative seq stands for another reading."""
+Read the room as they see it, then call `Hub.add_room`. A negative seq: it is to be read once more.
+"""
 
 
 class Hub:

@@ -216,7 +216,7 @@ class Limits(Section, frozen=True):
         Meta(
             description="The last events of all rooms that are kept in memory together, of one "
             "room `limits.replay_events` at most: what clients that come back have missed is read "
-            "from there. About 0.6 KiB each"
+            "from there. About 0.3 KiB each"
         ),
     ] = 100_000
     watched_accounts: Annotated[

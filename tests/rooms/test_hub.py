@@ -119,7 +119,7 @@ class TestArriving:
         world.delete(world.database.messages(GARDEN)[-1])
         world.publish()
         world.let_in(ada)
-        assert (ada.rooms[GARDEN].unread, ada.rooms[GARDEN].mentions) == (1, 0)
+        assert (ada.rooms[GARDEN].unread, ada.rooms[GARDEN].mentions) == (0, 0)
 
     def test_more_than_the_tail_has_is_published_after_the_look(self, world: World) -> None:
         world.admit(ADA, GARDEN)

@@ -9,9 +9,22 @@ import pytest
 from persistence import rooms as log
 from persistence.embedded import EmbeddedPostgres
 from protocol.drafts import Draft
-from protocol.events import Deleted, Edited, Message, Reacted, Renamed, RoomEvent, Unreacted
+from protocol.events import (
+    Created,
+    Deleted,
+    Edited,
+    MemberCause,
+    MemberChanged,
+    MemberMuted,
+    Message,
+    Reacted,
+    Renamed,
+    RoomEvent,
+    SlowModeSet,
+    Unreacted,
+)
 from protocol.ids import Id
-from protocol.records import Reaction, Role, RoomKind
+from protocol.records import Attachment, Reaction, Role, RoomKind
 from rooms import conversation
 from rooms.tail import Tail, Tails
 from tests.rooms.desk import opened
@@ -77,6 +90,7 @@ async def test_a_tail_is_what_the_log_gives(town: Town, seed: int) -> None:
             for event in desk.published[fed:]:
                 tails.append(garden[event.room], event)
             assert desk.published == before, "shared events were altered"
+            heard = {room: [e for e in before if e.room == room] for room in garden}
             for room, tail in garden.items():
                 if not tail:
                     continue
@@ -85,6 +99,8 @@ async def test_a_tail_is_what_the_log_gives(town: Town, seed: int) -> None:
                 for low, high in ((first, tail.last_seq), (after, upto)):
                     found = tails.span(tail, low, high)
                     assert found == await read(town, room, low, high)
+                    as_written = [event for event in heard[room] if low < event.seq <= high]
+                    assert tail.written(low, high) == as_written
                     shown |= {name for event in found or () for name in unusual(event)}
                 assert tails.span(tail, first - 1, upto) is None
                 assert tails.span(tail, after, tail.last_seq + 1) is None
@@ -122,6 +138,54 @@ def filled(tails: Tails, first: int, last: int) -> Tail:
     for seq in range(first, last + 1):
         tails.append(tail, message(seq))
     return tail
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Created(
+            room=ROOM, sender=ADA, kind=RoomKind.GROUP, title="Garden", members={ADA: Role.OWNER}
+        ),
+        Message(
+            room=ROOM, sender=ADA, body="hi", mentions=[BOB], nonce="n", reply_to=1, thread=1,
+            attachments=[Attachment(id="a", name="b", type="image/png", size=9)],
+        ),
+        MemberChanged(
+            room=ROOM, sender=ADA, account=BOB, cause=MemberCause.BANNED, members=3, until="later"
+        ),
+        MemberMuted(room=ROOM, sender=ADA, account=BOB, until="later"),
+        SlowModeSet(room=ROOM, sender=ADA, seconds=5),
+        Deleted(room=ROOM, sender=ADA, target=1, author=BOB, mentions=[ADA], thread=2),
+        Edited(room=ROOM, sender=ADA, target=1, body="a", mentions=[ADA], former_mentions=[BOB]),
+    ],
+    ids=lambda event: type(event).__name__,
+)  # fmt: skip
+def test_an_event_is_given_as_it_was(event: RoomEvent) -> None:
+    event.seq, event.event_id, event.at = 4, Id(2**62), "2026-11-22T18:51:07.125Z"
+    tail = Tail()
+    tail.append(event)
+    for found in (tail.span(3, 4), tail.written(3, 4)):
+        assert found == [event]
+        assert found is not None
+        assert type(found[0].sender) is Id
+
+
+def test_what_changed_is_still_given_as_it_was_written() -> None:
+    tails = Tails(room_events=4, all_events=0)
+    tail = filled(tails, 1, 2)
+    edit = Edited(room=ROOM, sender=ADA, seq=3, target=2, body="better")
+    deletion = Deleted(room=ROOM, sender=ADA, seq=4, target=2)
+    tails.append(tail, edit)
+    tails.append(tail, deletion)
+    assert tail.written(1, 4) == [message(2), edit, deletion]
+    assert tail.written(0, 5) is None
+    shown = tail.span(1, 4)
+    assert shown is not None
+    assert [getattr(event, "body", None) for event in shown] == ["", "", None]
+    for seq in (5, 6):
+        tails.append(tail, message(seq))
+    assert tail.written(1, 6) is None
+    assert tail.written(2, 6) == [edit, deletion, message(5), message(6)]
 
 
 def test_what_is_not_all_there_is_not_given() -> None:

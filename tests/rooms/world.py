@@ -239,10 +239,13 @@ class Device:
                 assert first == self._cursor(room) + 1, "a hole, or a double"
                 self._begin(room, last)
             case ReadMarker(room=room, seq=seq, unread=unread, mentions=mentions):
-                known = self.rooms.get(room)
-                if known is not None and seq > known.read_seq:
+                if known := self.rooms.get(room):
                     self.rooms[room] = replace(
-                        known, read_seq=seq, unread=unread, mentions=mentions
+                        known,
+                        last_seq=event.last_seq,
+                        read_seq=seq,
+                        unread=unread,
+                        mentions=mentions,
                     )
             case RoomEvent():
                 self._append(event)
@@ -386,10 +389,11 @@ class World:
         before = self.database.record(room, account)
         self.database.read(account, room, before.last_seq)
         if before.read_seq < before.last_seq:
-            marker = ReadMarker(
-                room=room, account=account, seq=before.last_seq, unread=0, mentions=0
+            seq = before.last_seq
+            self.hub.tell(
+                account,
+                ReadMarker(room=room, account=account, seq=seq, unread=0, mentions=0, last_seq=seq),
             )
-            self.hub.tell(account, marker)
 
     def admit(self, account: Id, room: Id, role: Role = Role.MEMBER) -> None:
         self.commit(
