@@ -52,6 +52,9 @@ PROMISED = {
     "people by state": "plaza_present",
     "presence out": "plaza_presence_events_total",
     "rooms": "plaza_rooms",
+    "events in memory": "plaza_tail_events",
+    "queries for hello": "plaza_hello_queries_total",
+    "missed events by source": "plaza_catchup_reads_total",
     "memory": "process_resident_memory_bytes",
     "processor": "process_cpu_seconds_total",
     "garbage": "python_gc_collections_total",
@@ -183,6 +186,8 @@ async def test_what_is_counted_is_shown(process: Process, database: Database) ->
     assert samples["plaza_present busy"] == 0
     assert samples["plaza_presence_events_total"] == 1  # to oneself
     assert samples["plaza_rooms"] == 1
+    assert samples["plaza_tail_events"] == 3
+    assert samples["plaza_catchup_reads_total tail"] == 0
     assert samples["plaza_events_published_total"] == 3
     assert samples["plaza_events_delivered_total"] == 3
     assert samples["plaza_commands_total Send ok"] == 3
