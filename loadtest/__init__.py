@@ -7,6 +7,7 @@
     connects       how many clients can connect in a second?
     slow_reader    what does a member who stops reading do to the others?
     presence       what does it cost to tell who comes and goes?
+    storm          how long until all clients that were dropped at once are back?
 
 Each is run as `python -m loadtest.NAME [--small] [--json FILE]`; docs/performance.md has what they
 found. They stand on:

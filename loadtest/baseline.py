@@ -14,7 +14,10 @@ DOCUMENT = Path("docs/performance.md")
 REPORTS = Path("build/bench")
 
 # In the order in which they are shown.
-ORDER = ("parts-inbound", "inbound", "parts-fanout", "fanout", "durable", "memory", "connects")
+ORDER = (
+    *("parts-inbound", "inbound", "parts-fanout", "fanout", "durable", "memory", "connects"),
+    *("slow_reader", "storm", "presence"),
+)
 
 _BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -287,6 +287,13 @@ async def test_who_pings_without_reading_is_slow_too(narrow: Site) -> None:
 # --- compression ---------------------------------------------------------------------------------
 
 
+async def _but_presence(device: Device) -> Frame:
+    """The next frame that is about something else; presence is too short to be compressed."""
+    while b"presence" in (received := await device.socket.receive()).payload:
+        pass
+    return received
+
+
 async def test_a_broadcast_is_compressed_once_for_all(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,7 +324,7 @@ async def test_a_broadcast_is_compressed_once_for_all(
     monkeypatch.setattr("server.wire.zlib.compressobj", counted)
     body = "the same for all " * 100
     await devices[0].do("send", room=room, body=body)
-    frames = [await device.socket.receive() for device in devices[1:]]
+    frames = [await _but_presence(device) for device in devices[1:]]
     assert len(compressions) == 2  # one for each encoding
     assert (await devices[0].event())["body"] == body
     compressed, plain, window, binary = frames[:2], frames[2], frames[3], frames[4:]
