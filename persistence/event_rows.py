@@ -33,7 +33,7 @@ COLUMNS = """
     e.room_id, e.seq, e.event_id, e.type, e.sender_id, e.at, e.nonce, e.target, e.thread, e.body,
     e.details, e.edited_at, e.deleted_at,
     CASE WHEN e.type = 'message' THEN (
-        SELECT json_agg(x ORDER BY x.first, x.emoji)
+        SELECT json_agg(x ORDER BY x.first, x.emoji COLLATE "C")
         FROM (
             SELECT r.emoji, array_agg(r.account_id::text ORDER BY r.at, r.account_id) AS accounts,
                    min(r.at) AS first
