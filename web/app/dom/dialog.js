@@ -37,7 +37,11 @@ export function openDialog(title, content, { class: extra = "", onClose } = {}) 
   });
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (before?.isConnected) before.focus({ preventScroll: true });
+    // The browser did so when it closed the dialog, a task ago: where the focus has gone since is
+    // where somebody wants it.
+    if (document.activeElement === document.body && before?.isConnected) {
+      before.focus({ preventScroll: true });
+    }
     onClose?.();
   });
   document.body.append(dialog);
