@@ -21,7 +21,7 @@ serve: $(INSTALLED)  ## serve with an embedded Postgres, on http://127.0.0.1:808
 	@exec $(BIN)/plaza serve $(ARGS)
 
 test: $(INSTALLED)  ## the tests, but for those of soak and browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 soak: $(INSTALLED)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
