@@ -275,7 +275,7 @@ def _figures(*, without: list[float], slow: list[float]) -> list[Figure]:
     return [
         Figure(name="others' delivery, p99: all read", unit="ms", samples=without),
         Figure(name="others' delivery, p99: one does not read", unit="ms", samples=slow),
-        Figure(name="the second by the first", unit="", samples=ratios, budget=BUDGET),
+        Figure(name="p99 with a slow reader, by without", unit="", samples=ratios, budget=BUDGET),
     ]
 
 

@@ -10,6 +10,8 @@ A map, from the bottom up:
     accounts        who people are; logins is the moment between a password and its effect
     sessions        their logins, and the refresh tokens that keep those alive
     arrivals        what hello asks: sessions, their accounts, and what these see
+    relations       whom accounts block and mute
+    presence        their settings, and when they were here last
     rooms           rooms as their members see them, and pages of their logs; threads by themselves
     moderation      who is banned from a room, what is pinned in it
     search          the index of messages, and what it finds

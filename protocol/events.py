@@ -38,8 +38,9 @@ class Event(Struct, tag_field="t", kw_only=True, omit_defaults=True):
 class Ready(Event, tag="ready"):
     """The answer to hello: who one is, and one's rooms. The missed events follow.
 
-    `blocked` and `muted` are the accounts that one has blocked or muted: their messages come, for
-    the client to hide. `busy` and `hidden` are as set with `presence`.
+    `blocked` and `muted` are the accounts that one has blocked or muted. The messages of both come:
+    the client hides those of the former, and draws no attention to those of the latter. `busy` and
+    `hidden` are as set with `presence`.
     """
 
     id: int

@@ -93,7 +93,7 @@ class Thread(Record, frozen=True):
     """What the first message of a thread shows of its replies.
 
     `replies` counts those that stand; `last_seq` and `last_at` are of the newest reply, be it
-    deleted by now.
+    deleted by now. A client that counts on adds the replies above `last_seq` only.
     """
 
     replies: int
