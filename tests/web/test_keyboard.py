@@ -137,6 +137,7 @@ async def test_the_list_is_one_tab_stop(arrive: Arrive) -> None:
     ada = await arrive("ada")
     for title in ("Alpha", "Beta", "Gamma"):
         await ada.create("group", title)
+        await expect(ada.composer).to_be_focused()  # a conversation that opens takes the focus
     await ada.room("Gamma").focus()
     await ada.page.keyboard.press("End")
     await expect(ada.room("Alpha")).to_be_focused()

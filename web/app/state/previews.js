@@ -27,7 +27,7 @@ export class Previews extends Emitter {
     this.#key = `plaza.previews.${client.user.id}`;
     this.#restore();
     client.on("event", (/** @type {any} */ event) => this.#apply(event));
-    client.on("room_added", (/** @type {any} */ room) => this.#want(room));
+    client.on("room_added", (/** @type {any} */ room) => this.#add(room));
     client.on("gap", (/** @type {any} */ { room }) => this.#want(client.rooms.get(room)));
     client.on("room_gone", (/** @type {any} */ { room }) => this.#last.delete(room));
     for (const room of [...client.rooms.values()].slice(0, MOST)) this.#want(room);
@@ -50,6 +50,14 @@ export class Previews extends Emitter {
       event.t === "message" ? event : last?.message ? applyTo(last.message, event) : null;
     const at = event.t === "message" || !last ? event.at : last.at;
     this.#set(event.room, { seq: event.seq, at, message });
+  }
+
+  /** One has come in just now: that is the last of it, until it is read. @param {any} room */
+  #add(room) {
+    if (!this.#last.has(room.id)) {
+      this.#set(room.id, { seq: 0, at: new Date().toISOString(), message: null });
+    }
+    this.#want(room);
   }
 
   /** @param {any} room */
