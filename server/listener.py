@@ -39,6 +39,9 @@ def bind(host: str, port: int) -> socket.socket:
         ) from None
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit it. asyncio's own loop sets it only where the socket names its protocol,
+    # and uvicorn writes head and body apart: each answer would wait 40 ms for the client's ACK.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         bound.bind(address)
         bound.listen(BACKLOG)

@@ -24,6 +24,13 @@ class TestBind:
             with socket.create_connection((host, port)):  # the kernel accepts already
                 pass
 
+    def test_what_is_written_leaves_at_once(self) -> None:
+        with bind("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()):
+            bound.setblocking(True)
+            accepted, _ = bound.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
     def test_a_name(self) -> None:
         with bind("localhost", 0) as bound:
             assert bound.getsockname()[0] in ("127.0.0.1", "::1")
