@@ -16,13 +16,14 @@ from protocol.close import Close
 from protocol.errors import RATE_LIMITED, TOO_MANY_CONNECTIONS, ErrorSpec, PlazaError
 from protocol.ids import Id
 from server.allowance import Allowance
-from server.config import Config, Limits
+from server.config import Config
 from server.costs import REQUEST
 from server.handshake import TurnedAway
 from server.limits import TokenBucket, client_network
 from server.pressure import Pressure
 from server.proxies import TrustedProxies
 from server.quota import Quotas, Terms, byte_bucket, command_bucket
+from server.sections import Limits
 
 # How long those who are turned away are to stay away, drawn anew for each: they come back spread.
 RETRY_SECONDS = (1.0, 5.0)

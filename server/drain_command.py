@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from server.config import Server
 from server.exits import DrainFailed
 from server.pidfile import Running, Watched, running_in
+from server.sections import Server
 
 LOOK_SECONDS = 0.1
 DATABASE_SECONDS = 60.0  # that the embedded database may take on top of shutdown_seconds

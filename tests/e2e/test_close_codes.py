@@ -11,7 +11,8 @@ import pytest
 
 from protocol import close
 from protocol.close import Close
-from server.config import Config, Limits
+from server.config import Config
+from server.sections import Limits
 from tests.e2e.site import Site, serving
 from tests.e2e.websocket import Closed, Opcode, frame, text
 

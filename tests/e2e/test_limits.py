@@ -11,7 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from protocol import close
-from server.config import Config, Gateway, Limits, Server
+from server.config import Config
+from server.sections import Gateway, Limits, Server
 from tests.e2e.device import Device, Fields
 from tests.e2e.site import Person, Site, serving
 from tests.e2e.websocket import PATIENCE, Opcode, Rejected, frame

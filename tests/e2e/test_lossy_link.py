@@ -17,7 +17,8 @@ from plaza_client.link import State, Status
 from protocol.events import Created, Message, RoomEvent
 from protocol.ids import Id
 from protocol.records import Room
-from server.config import Config, Gateway
+from server.config import Config
+from server.sections import Gateway
 from tests.e2e.faulty_link import Fault, by_chance, linked
 from tests.e2e.site import Person, Site, copy_of, serving
 

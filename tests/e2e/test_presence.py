@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.config import Config, Limits, Presence
+from server.config import Config
+from server.sections import Limits, Presence
 from tests.e2e.device import Device, Encoding, Fields
 from tests.e2e.site import Person, Site
 

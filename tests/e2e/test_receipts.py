@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from server.config import Config, Limits
+from server.config import Config
+from server.sections import Limits
 from tests.e2e.device import Device, Encoding, Fields
 from tests.e2e.site import Person, Site
 

@@ -6,7 +6,8 @@ import pytest
 
 from persistence.embedded import EmbeddedPostgres
 from protocol import close
-from server.config import Config, Limits
+from server.config import Config
+from server.sections import Limits
 from tests.e2e.device import Device, Encoding
 from tests.e2e.site import Person, Site, copy_of, serving
 
@@ -77,7 +78,8 @@ async def test_replayed_events_are_those_that_were_sent_live(
 ) -> None:
     room = await _room(bob, ada)
     live = await site.device(ada, encoding)
-    await bob.do("send", room=room, body="👋", nonce="n1", attachments=[{"id": "a"}])
+    attached = [{"id": await site.upload(bob.ready["user"]["username"])}]
+    await bob.do("send", room=room, body="👋", nonce="n1", attachments=attached)
     await bob.do("send", room=room, body="answer", reply_to=2)
     await bob.do("react", room=room, seq=3, emoji="👍")
     await bob.do("unreact", room=room, seq=3, emoji="👍")

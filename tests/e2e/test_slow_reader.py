@@ -10,7 +10,8 @@ import pytest
 
 from persistence.embedded import EmbeddedPostgres
 from protocol import close
-from server.config import Config, Limits
+from server.config import Config
+from server.sections import Limits
 from tests.e2e.device import Device, Encoding, Fields
 from tests.e2e.site import Site, copy_of, serving
 from tests.e2e.websocket import Closed

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from persistence.embedded import EmbeddedPostgres
-from server.config import Config, Limits
+from server.config import Config
+from server.sections import Limits
 from tests.e2e.device import Device, Encoding, Fields
 from tests.e2e.site import Person, Site, copy_of, serving
 

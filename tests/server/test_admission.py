@@ -6,9 +6,10 @@ from protocol import close, errors
 from protocol.ids import Id
 from server.admission import Admission, NotAdmitted
 from server.allowance import Allowance
-from server.config import Config, Limits, Server
+from server.config import Config
 from server.costs import REQUEST
 from server.handshake import TurnedAway
+from server.sections import Limits, Server
 
 ADA, BOB = Id(1), Id(2)
 HOME, WORK = "192.0.2.1", "192.0.2.2"

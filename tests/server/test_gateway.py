@@ -10,8 +10,9 @@ import pytest
 
 from persistence.embedded import EmbeddedPostgres
 from protocol import close
-from server.config import Config, Debug, Gateway, Limits, Server
+from server.config import Config
 from server.gateway import LINGER_SECONDS
+from server.sections import Debug, Gateway, Limits, Server
 from tests.e2e.device import WIRES, Device, Encoding
 from tests.e2e.site import Person, Site, copy_of, serving
 from tests.e2e.websocket import (

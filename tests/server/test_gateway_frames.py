@@ -8,7 +8,8 @@ import struct
 
 import pytest
 
-from server.config import Config, Debug, Gateway, Limits
+from server.config import Config
+from server.sections import Debug, Gateway, Limits
 from tests.e2e.site import Site
 from tests.e2e.websocket import (
     DEFLATE,

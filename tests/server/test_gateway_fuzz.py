@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from protocol import close, errors
 from protocol.commands import AnyCommand
-from server.config import Config, Debug, Gateway, Limits
+from server.config import Config
+from server.sections import Debug, Gateway, Limits
 from tests.e2e.device import ANSWERS, WIRES, Device, Encoding, Fields
 from tests.e2e.site import Site
 from tests.e2e.websocket import (

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from server import logs
-from server.config import Log
+from server.sections import Log
 
 
 class Terminal(io.StringIO):

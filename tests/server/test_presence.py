@@ -12,8 +12,9 @@ from protocol.errors import UNAVAILABLE, PlazaError
 from protocol.ids import Id
 from protocol.times import from_ms
 from server.background import Background
-from server.config import Config, Limits, Presence
+from server.config import Config
 from server.presence import Presences
+from server.sections import Limits, Presence
 from tests.presence.devices import Device, Format
 
 ADA, BOB = Id(1), Id(2)

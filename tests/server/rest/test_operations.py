@@ -2,8 +2,9 @@
 
 import pytest
 
-from server.config import Config, Server
+from server.config import Config
 from server.rest.operations import operations
+from server.sections import Server
 
 
 @pytest.fixture
