@@ -21,6 +21,7 @@ from protocol.records import Role, RoomKind
 _LIFETIME = timedelta(hours=12)
 
 _ACCOUNT = ("id", "username", "email", "password_hash")
+_PROFILE = ("account_id",)
 _SESSION = ("id", "account_id", "expires_at")
 _ROOM = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id", "member_count")
 _MEMBER = ("room_id", "account_id", "role", "read_seq")
@@ -66,31 +67,38 @@ async def populate(
         rooms: the members of each, as numbers of accounts from 0, the owner first. Two make a dm,
             more a group. Its log has the first entry, `created`, alone.
     """
-    people = [_new_id() for _ in range(accounts)]
-    sessions = [_new_id() for _ in people]
-    memberships = [(_new_id(), [people[number] for number in members]) for members in rooms]
     connection = await asyncpg.connect(deployment.dsn)
     try:
         async with connection.transaction():
-            await _write_people(connection, people, sessions)
+            people = await newcomers(connection, accounts)
+            memberships = [(_new_id(), [people[number] for number in members]) for members in rooms]
+            tokens = await admit(connection, deployment, people)
             await _write_rooms(connection, memberships)
         # The planner is to know the tables as they are, not as they were when they were empty.
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
-    return Population(
-        _tokens(deployment.signing_key, people, sessions), [room for room, _ in memberships]
-    )
+    return Population(tokens, [room for room, _ in memberships])
 
 
-async def _write_people(
-    connection: asyncpg.Connection, people: Sequence[Id], sessions: Sequence[Id]
-) -> None:
-    expires_at = datetime.now(UTC) + _LIFETIME
+async def newcomers(connection: asyncpg.Connection, number: int) -> list[Id]:
+    """Make so many accounts, of which nobody has the password."""
+    people = [_new_id() for _ in range(number)]
     accounts = [(person, f"p{person}", f"p{person}@example.org", "none") for person in people]
-    rows = [(session, person, expires_at) for session, person in zip(sessions, people, strict=True)]
     await _copy(connection, "accounts", _ACCOUNT, accounts)
+    await _copy(connection, "profiles", _PROFILE, [(person,) for person in people])
+    return people
+
+
+async def admit(
+    connection: asyncpg.Connection, deployment: Deployment, people: Sequence[Id]
+) -> list[str]:
+    """Give each account a session; return an access token for each."""
+    sessions = [_new_id() for _ in people]
+    expires_at = datetime.now(UTC) + _LIFETIME
+    rows = [(session, person, expires_at) for session, person in zip(sessions, people, strict=True)]
     await _copy(connection, "sessions", _SESSION, rows)
+    return _tokens(deployment.signing_key, people, sessions)
 
 
 async def _write_rooms(

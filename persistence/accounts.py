@@ -4,7 +4,6 @@ Usernames are stored folded (protocol.names). E-mail addresses are stored as giv
 without regard to case.
 """
 
-import re
 from collections.abc import Iterable
 
 import asyncpg
@@ -13,11 +12,8 @@ from msgspec import Struct
 from protocol import errors
 from protocol.errors import PlazaError
 from protocol.ids import Id
-from protocol.names import fold_username
 from protocol.records import Time, User
 from protocol.times import rfc3339
-
-MAY_BEGIN_A_NAME = re.compile("[a-z0-9_]{1,30}")
 
 
 class Account(User, frozen=True):
@@ -36,7 +32,10 @@ class Credentials(Struct, frozen=True):
 
 
 CREATE = """
-INSERT INTO accounts (id, username, email, password_hash) VALUES ($1, $2, $3, $4)
+WITH account AS (
+    INSERT INTO accounts (id, username, email, password_hash) VALUES ($1, $2, $3, $4) RETURNING id
+)
+INSERT INTO profiles (account_id) SELECT id FROM account
 """
 
 TAKEN_BY_CONSTRAINT = {
@@ -93,34 +92,6 @@ async def credentials_of(connection: asyncpg.Connection, account: Id) -> Credent
     return _as_credentials(await connection.fetchrow(CREDENTIALS_BY_ID, account))
 
 
-USERS_BY_ID = "SELECT id, username FROM accounts WHERE id = ANY($1::bigint[])"
-
-
-async def account(connection: asyncpg.Connection, account: Id) -> User | None:
-    """An account as anyone may see it."""
-    return (await accounts_by_id(connection, [account])).get(account)
-
-
-async def accounts_by_id(connection: asyncpg.Connection, accounts: Iterable[Id]) -> dict[Id, User]:
-    """Those of `accounts` that exist, by id."""
-    rows = await connection.fetch(USERS_BY_ID, list(accounts))
-    users = [User(id=Id(row["id"]), username=row["username"]) for row in rows]
-    return {user.id: user for user in users}
-
-
-USER_BY_USERNAME = "SELECT id, username FROM accounts WHERE username = $1"
-
-
-async def account_by_username(connection: asyncpg.Connection, name: str) -> User | None:
-    """The account with a username, in any case; None also for what can be no username."""
-    try:
-        folded = fold_username(name)
-    except ValueError:
-        return None
-    row = await connection.fetchrow(USER_BY_USERNAME, folded)
-    return None if row is None else User(id=Id(row["id"]), username=row["username"])
-
-
 IDS_BY_USERNAME = "SELECT id, username FROM accounts WHERE username = ANY($1::text[])"
 
 
@@ -130,31 +101,6 @@ async def accounts_by_username(
     """The ids of those of `names`, folded usernames, that exist."""
     rows = await connection.fetch(IDS_BY_USERNAME, list(names))
     return {row["username"]: Id(row["id"]) for row in rows}
-
-
-# Of text_pattern_ops, as the index is: by code points, whatever the database's locale.
-USERS_BY_PREFIX = """
-SELECT id, username FROM accounts
-WHERE username ~>=~ $1 AND username ~<~ $2 AND username ~>~ $3
-ORDER BY username USING ~<~ LIMIT $4
-"""
-
-
-async def accounts_by_prefix(
-    connection: asyncpg.Connection, prefix: str, *, after: str, limit: int
-) -> list[User]:
-    """Accounts whose usernames begin with a prefix and come after `after`, by username.
-
-    Args:
-        prefix: not empty, in any case.
-    """
-    # Only ASCII is folded: see fold_username.
-    folded = prefix.lower() if prefix.isascii() else prefix
-    if not MAY_BEGIN_A_NAME.fullmatch(folded):
-        return []
-    beyond = folded[:-1] + chr(ord(folded[-1]) + 1)
-    rows = await connection.fetch(USERS_BY_PREFIX, folded, beyond, after, limit)
-    return [User(id=Id(row["id"]), username=row["username"]) for row in rows]
 
 
 OWN_ACCOUNT = "SELECT id, username, email, created_at FROM accounts WHERE id = $1"

@@ -8,6 +8,9 @@ A map, in reading order:
     records     the nouns that commands and events carry: account, room, member, message parts
     commands    what a client may ask over the WebSocket
     events      what the server says: answers, room events, notices
+    trends      what many talk about, and why it is said that they do
+    exports     the zip of everything that is kept of an account
+    uploads     what people upload
     drafts      a room event on its way into the log, and the facts that its guard sees
     codec       commands and events <-> JSON and MessagePack
     errors      the catalogue of error codes, used by the socket and by REST alike

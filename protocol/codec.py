@@ -11,7 +11,7 @@ import msgspec
 from protocol import errors
 from protocol.commands import AnyCommand, Command
 from protocol.events import Event
-from protocol.ids import Id, parse_id
+from protocol.ids import NOBODY, Id, parse_id
 
 T = TypeVar("T")
 
@@ -26,6 +26,11 @@ def _decode_id(expected: type, value: Any) -> Any:
     if expected is Id and isinstance(value, str):
         return parse_id(value)
     raise ValueError("an id is a decimal string")
+
+
+def _decode_known_id(expected: type, value: Any) -> Any:
+    """The same, of what a server has said: an id may be nobody's."""
+    return NOBODY if expected is Id and value == "0" else _decode_id(expected, value)
 
 
 class _AnyCommandId(msgspec.Struct):
@@ -125,7 +130,7 @@ def from_builtins(value: Any, type_: type[T]) -> T:
         payload = msgspec.msgpack.encode(value)
     except (OverflowError, TypeError, ValueError) as error:  # nothing that a frame can carry
         raise msgspec.ValidationError(str(error)) from None
-    return msgspec.msgpack.decode(payload, type=type_, dec_hook=_decode_id)
+    return msgspec.msgpack.decode(payload, type=type_, dec_hook=_decode_known_id)
 
 
 def dump_json(value: Any) -> str:
@@ -133,13 +138,17 @@ def dump_json(value: Any) -> str:
     return _JSON_ENCODER.encode(value).decode()
 
 
-def load_json(text: str | bytes, type_: type[T]) -> T:
+def load_json(text: str | bytes, type_: type[T], *, from_outside: bool = False) -> T:
     """The reverse of `dump_json`.
+
+    Args:
+        from_outside: it was not `dump_json` that wrote it: nobody asks anything of NOBODY.
 
     Raises:
         msgspec.DecodeError: `text` is no JSON, or does not fit `type_`.
     """
-    return msgspec.json.decode(text, type=type_, dec_hook=_decode_id)
+    hook = _decode_id if from_outside else _decode_known_id
+    return msgspec.json.decode(text, type=type_, dec_hook=hook)
 
 
 def json_schema(*types: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -152,5 +161,5 @@ def json_schema(*types: Any) -> tuple[list[Any], dict[str, Any]]:
 
 def _id_schema(type_: type) -> dict[str, Any]:
     if type_ is Id:
-        return {"type": "string", "pattern": "^[1-9][0-9]{0,18}$", "description": "An id"}
+        return {"type": "string", "pattern": "^(0|[1-9][0-9]{0,18})$", "description": "An id"}
     raise NotImplementedError(type_)

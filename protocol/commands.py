@@ -28,7 +28,10 @@ Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Emoji = Annotated[str, Meta(min_length=1, max_length=64)]
 Attachments = Annotated[list[Attachment], Meta(max_length=10)]
 Members = Annotated[list[Id], Meta(max_length=500)]
-Watched = Annotated[list[Id], Meta(min_length=1, max_length=100)]
+Watched = Annotated[list[Id], Meta(max_length=100)]
+WatchedTags = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=20)
+]
 Span = Annotated[int, Meta(ge=1, le=10 * 366 * 86_400, description="Seconds from now on")]
 SlowSeconds = Annotated[
     int, Meta(ge=0, le=86_400, description="Seconds between two messages of a member; 0: none")
@@ -261,15 +264,28 @@ class Presence(Command, tag="presence"):
 
 
 class Watch(Command, tag="watch"):
-    """Be told about the presence of accounts, whether one shares a room with them or not."""
+    """Be told what happens: any of these, one at least.
 
-    accounts: Watched
+    `accounts`: their presence, whether one shares a room with them or not. `feed`: one's home feed.
+    `authors`: what these accounts post. `tags`: what is posted with these hashtags. `posts`: what
+    becomes of these posts, their counters and comments.
+    """
+
+    accounts: Watched = []
+    feed: Literal["home"] | None = None
+    authors: Watched = []
+    tags: WatchedTags = []
+    posts: Watched = []
 
 
 class Unwatch(Command, tag="unwatch"):
-    """Watch accounts no longer."""
+    """Be told no longer: the fields are those of `watch`."""
 
-    accounts: Watched
+    accounts: Watched = []
+    feed: Literal["home"] | None = None
+    authors: Watched = []
+    tags: WatchedTags = []
+    posts: Watched = []
 
 
 AnyCommand = (

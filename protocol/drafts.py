@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from protocol.events import RoomEvent
 from protocol.ids import Id
-from protocol.records import Role, RoomKind
+from protocol.records import Attachment, Role, RoomKind
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -42,6 +42,8 @@ class Facts(Struct, frozen=True, kw_only=True):
         last_message: when the actor wrote last; None: never.
         banned: the subject is banned now.
         pins: how many messages are pinned.
+        attachments: those of the draft, with what is known of them.
+        unattachable: the id of one that is no upload of the actor's, or not ready.
     """
 
     kind: RoomKind
@@ -60,6 +62,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     last_message: int | None = None
     banned: bool = False
     pins: int = 0
+    attachments: list[Attachment] = []
+    unattachable: str | None = None
 
 
 class Unchanged(Exception):
@@ -74,7 +78,7 @@ class Draft(Struct):
 
     Attributes:
         event: complete but for what the log fills in: seq, event_id and at; and what it knows of
-            the target and the room (thread, former_mentions, author, members ...).
+            the target, the room and the attachments (thread, author, members, url ...).
         guard: called with the facts before the event is written, in the same transaction, with the
             room locked; raises PlazaError to refuse, Unchanged when there is nothing to do. None:
             that the sender is a member is all that has to hold.

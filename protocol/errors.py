@@ -80,8 +80,35 @@ NONCE_CONFLICT = ErrorSpec(
 LAST_OWNER = ErrorSpec(
     "last_owner", 409, False, "The room needs an owner. Promote somebody to owner first."
 )
+POLL_CLOSED = ErrorSpec(
+    "poll_closed", 409, False, "The poll has closed. Its votes stand as they are."
+)
 MESSAGE_DELETED = ErrorSpec(
     "message_deleted", 410, False, "The message has been deleted. Nothing more can be done with it."
+)
+OFFSET_CONFLICT = ErrorSpec(
+    "offset_conflict",
+    409,
+    False,
+    "The upload does not go on there. Ask for its offset with HEAD, and go on from that.",
+)
+IN_USE = ErrorSpec(
+    "in_use", 409, False, "Something shows this upload. Delete the post or message first."
+)
+UNSUPPORTED_VERSION = ErrorSpec(
+    "unsupported_version",
+    412,
+    False,
+    "This version of the upload protocol is not spoken here. Use the one in Tus-Version.",
+)
+UNSUPPORTED_MEDIA = ErrorSpec(
+    "unsupported_media", 415, False, "The content cannot be used. Send it in another format."
+)
+RANGE_NOT_SATISFIABLE = ErrorSpec(
+    "range_not_satisfiable",
+    416,
+    False,
+    "There are no such bytes. See the header Content-Range for how many there are.",
 )
 TOO_LARGE = ErrorSpec("too_large", 413, False, "The request is too large. Send less at a time.")
 RATE_LIMITED = ErrorSpec(

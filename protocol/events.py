@@ -6,6 +6,8 @@ Four families:
     notices       gap, room, room_gone, and what the account did elsewhere: about one's own view
     signs of life typing, presence, read, delivered: in no log, the latest counts, and a connection
                   that reads slowly does not get them
+
+A fifth, what happens in feeds, is in feed_events.py.
 """
 
 from enum import StrEnum
@@ -98,7 +100,8 @@ class RoomEvent(Event):
     """Base of the entries of a room's log.
 
     The log fills in `seq`, `event_id` and `at` when it writes the entry; until then they are
-    empty. `sender` is the account that acted.
+    empty. `sender` is the account that acted; "0", there and wherever else an event names somebody:
+    an account that has been deleted since.
     """
 
     room: Id

@@ -18,12 +18,19 @@ _NODE_BITS = 10
 
 
 class Id(int):
-    """An identifier. A subclass of int, so that the codec knows to write it as a string."""
+    """An identifier. A subclass of int, so that the codec knows to write it as a string.
+
+    0 is NOBODY: it stands in the logs of rooms for accounts that have been deleted. Nothing can be
+    asked of it, so that `parse_id` does not know it.
+    """
 
     __slots__ = ()
 
     def __str__(self) -> str:
         return int.__repr__(self)
+
+
+NOBODY = Id(0)
 
 
 def parse_id(text: str) -> Id:
@@ -74,3 +81,8 @@ class IdMint:
 def minted_at_ms(identifier: int) -> int:
     """Milliseconds since the Unix epoch at which an id was minted."""
     return (identifier >> (_COUNTER_BITS + _NODE_BITS)) + EPOCH_MS
+
+
+def first_id_at(milliseconds: int) -> Id:
+    """The least id that can be minted at a Unix time in milliseconds."""
+    return Id(max(0, milliseconds - EPOCH_MS) << (_COUNTER_BITS + _NODE_BITS))

@@ -61,7 +61,9 @@ class User(Record, frozen=True):
 
 
 class Attachment(Record, frozen=True):
-    """A reference to something uploaded elsewhere."""
+    """An upload that a message shows. Who sends it gives the `id`, and a `name` if it is to have
+    another one there; the server fills in the rest.
+    """
 
     id: Annotated[
         str,
@@ -80,6 +82,13 @@ class Attachment(Record, frozen=True):
         | None
     ) = None
     size: Annotated[int, Meta(ge=0, le=2**53 - 1, description="Bytes")] | None = None
+    url: str | None = None
+    thumbnail: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    blurhash: str | None = None
+    alt: str | None = None
 
 
 class Reaction(Record, frozen=True):
@@ -140,7 +149,7 @@ class Room(Record, frozen=True):
     """A room as one account sees it.
 
     `role` is absent for a channel that the account has not joined. `peer` is the other account of a
-    dm. `members` says how many there are.
+    dm, absent when that has been deleted. `members` says how many there are.
 
     `unread` counts the messages after `read_seq` that stand, `mentions` those of them that mention
     the account. Both follow from the room's events, each of which counts once: a message of

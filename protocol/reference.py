@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, get_args
 from msgspec import NODEFAULT, Struct, msgpack
 from msgspec import inspect as structs
 
-from protocol import close, errors, events, records
+from protocol import close, errors, events, posts, records
 from protocol.codec import json_schema
 from protocol.commands import AnyCommand
+from protocol.feed_events import AnyFeedEvent
 from protocol.glossary import MEANINGS
 from protocol.ids import Id
 
@@ -46,20 +47,30 @@ SIGNS_OF_LIFE: tuple[type[Struct], ...] = (
     events.PresenceChanged,
     events.RoomPresence,
 )
-EVENTS = (*ANSWERS, *ROOM_EVENTS, *NOTICES, *SIGNS_OF_LIFE)
+FEED_EVENTS: tuple[type[Struct], ...] = get_args(AnyFeedEvent)
+EVENTS = (*ANSWERS, *ROOM_EVENTS, *NOTICES, *SIGNS_OF_LIFE, *FEED_EVENTS)
 RECORDS: tuple[type[Struct], ...] = (
     records.Room,
     records.User,
     records.Attachment,
     records.Reaction,
     records.Thread,
+    posts.Post,
+    posts.Author,
+    posts.Media,
+    posts.Variant,
+    posts.Preview,
+    posts.Poll,
+    posts.PollOption,
+    posts.Comment,
 )
+
+_ID_PATTERN = "^(0|[1-9][0-9]{0,18})$"
 
 # The log fills these in before anybody sees the event, so for a client they have no default.
 _WRITTEN = ("seq", "event_id", "at")
 
 _BLOCK = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_ID_PATTERN = "^[1-9][0-9]{0,18}$"
 
 
 class Field(NamedTuple):
@@ -174,6 +185,7 @@ def blocks() -> dict[str, str]:
         "room event fields": _field_table(fields(events.RoomEvent), "Present", _present),
         "notices": _overview(NOTICES),
         "signs of life": _overview(SIGNS_OF_LIFE),
+        "feed events": _overview(FEED_EVENTS),
         "errors": _error_table(),
         "close codes": _close_table(),
     }

@@ -4,12 +4,7 @@ import asyncpg
 import pytest
 
 from persistence.accounts import (
-    USERS_BY_PREFIX,
     Credentials,
-    account,
-    account_by_username,
-    accounts_by_id,
-    accounts_by_prefix,
     accounts_by_username,
     create_account,
     credentials,
@@ -63,7 +58,7 @@ async def test_names_and_addresses_belong_to_one_account(
                 connection, account=Id(3), username=username, email=email, password_hash=""
             )
     async with database.connection() as connection:
-        assert await account(connection, Id(3)) is None
+        assert await own_account(connection, Id(3)) is None
 
 
 async def test_an_id_given_twice_is_a_bug(database: Database) -> None:
@@ -84,18 +79,6 @@ async def test_a_login_is_a_name_or_an_address_in_any_case(database: Database, l
 async def test_an_unknown_login_finds_nobody(database: Database, login: str) -> None:
     async with database.connection() as connection:
         assert await credentials(connection, login) is None
-
-
-async def test_accounts_are_found_by_id_and_by_name(database: Database) -> None:
-    async with database.connection() as connection:
-        assert await account(connection, ADA.id) == ADA
-        assert await account(connection, Id(3)) is None
-        found = await accounts_by_id(connection, [BOB.id, Id(3), ADA.id])
-        assert found == {ADA.id: ADA, BOB.id: BOB}
-        assert all(type(key) is Id and type(user.id) is Id for key, user in found.items())
-        assert await account_by_username(connection, "Bob_2") == BOB
-        for nobody in ("carol", "no name", "\0"):
-            assert await account_by_username(connection, nobody) is None
 
 
 async def test_the_owner_sees_more(database: Database) -> None:
@@ -130,64 +113,3 @@ async def test_several_are_found_by_their_names(database: Database) -> None:
     async with database.connection() as connection:
         found = await accounts_by_username(connection, ["bob_2", "ada", "eve"])
     assert found == {"ada": ADA.id, "bob_2": BOB.id}
-
-
-class TestPrefix:
-    NAMES = ("ada_l", "ada2", "adam", "adb", "a_a", "zzz")
-
-    @pytest.fixture(autouse=True)
-    async def _more(self, database: Database) -> None:
-        async with database.connection() as connection:
-            for number, name in enumerate(self.NAMES, 10):
-                await create_account(
-                    connection, account=Id(number), username=name, email=name, password_hash=""
-                )
-
-    async def find(
-        self, database: Database, prefix: str, after: str = "", limit: int = 50
-    ) -> list[str]:
-        async with database.connection() as connection:
-            found = await accounts_by_prefix(connection, prefix, after=after, limit=limit)
-        return [user.username for user in found]
-
-    @pytest.mark.parametrize(
-        ("prefix", "names"),
-        [
-            ("ada", ["ada", "ada2", "ada_l", "adam"]),
-            ("ADA", ["ada", "ada2", "ada_l", "adam"]),
-            ("ada_", ["ada_l"]),  # no wildcard
-            ("ad%", []),
-            ("a", ["a_a", "ada", "ada2", "ada_l", "adam", "adb"]),
-            ("z", ["zzz"]),
-            ("zzzz", []),
-            ("x" * 31, []),
-            ("é", []),
-            ("\u212a", []),  # the Kelvin sign is no k
-            ("\0", []),
-        ],
-    )
-    async def test_finds_in_order(self, database: Database, prefix: str, names: list[str]) -> None:
-        assert await self.find(database, prefix) == names
-
-    async def test_goes_on_after_a_name(self, database: Database) -> None:
-        assert await self.find(database, "ada", limit=2) == ["ada", "ada2"]
-        assert await self.find(database, "ada", after="ada2", limit=2) == ["ada_l", "adam"]
-        assert await self.find(database, "ada", after="adam") == []
-
-    @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-    async def test_takes_the_index(self, database: Database, mode: str) -> None:
-        async with database.transaction() as connection:
-            await connection.execute("""
-                INSERT INTO accounts (id, username, email, password_hash)
-                SELECT i, 'user_' || i, i, '' FROM generate_series(1000, 20000) AS i
-            """)
-            await connection.execute("ANALYZE accounts")
-            await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
-            await connection.execute(f"PREPARE by_prefix AS {USERS_BY_PREFIX}")
-            plan = await connection.fetch(
-                "EXPLAIN EXECUTE by_prefix('user_12', 'user_13', 'user_1234', 20)"
-            )
-            await connection.execute("DEALLOCATE by_prefix")
-        text = "\n".join(row[0] for row in plan)
-        assert "accounts_username_prefix" in text
-        assert "Sort" not in text  # the index is in that order

@@ -68,6 +68,7 @@ def test_ids_survive_being_written_and_read(value: int) -> None:
 @given(st.text())
 @example("")
 @example("0")
+@example("00")
 @example("01")
 @example("+1")
 @example("-1")

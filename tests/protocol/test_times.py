@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.times import from_ms, rfc3339
+from protocol.times import from_ms, from_us, rfc3339, to_us
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,8 @@ def test_milliseconds_survive_being_written_and_read(milliseconds: int) -> None:
 @given(st.integers(0, 4_000_000_000_000), st.integers(0, 4_000_000_000_000))
 def test_texts_sort_as_moments_do(a: int, b: int) -> None:
     assert (a < b) == (rfc3339(from_ms(a)) < rfc3339(from_ms(b)))
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_microseconds_name_one_moment(moment: datetime) -> None:
+    assert from_us(to_us(moment)) == moment
