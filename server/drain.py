@@ -5,9 +5,10 @@
    what they took before is answered they are closed, and told when to come back. A command that was
    not taken has no answer: the client repeats it over its next connection, with the same nonce.
 3. The port is closed; requests that were begun are answered (server/listener.py).
-4. The log writes what waits, and is closed.
+4. Jobs that are under way are finished, or left to others.
+5. The log writes what waits, and is closed.
 
-All of it has `server.shutdown_seconds`. A second signal cuts 2 and 3 short.
+All of it has `server.shutdown_seconds`. A second signal cuts 2, 3 and 4 short.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from protocol.close import RESTART, with_delay
 from server.background import Background
 from server.gateway import Gateway, GatewayProtocol
 from server.grace import Grace
+from server.jobs import Jobs
 
 logger = structlog.get_logger(__name__)
 
@@ -99,6 +101,20 @@ class Drain:
                 delay = random.uniform(0, self._spread)  # noqa: S311
                 connection.close(with_delay(RESTART, delay))
         self._leaving = waiting
+
+
+async def close_jobs(jobs: Jobs, grace: Grace) -> None:
+    """Let the jobs that are under way finish, for half of the time that is left.
+
+    The rest is the log's. What a job has not done by then another process does, or the next.
+    """
+    closing = asyncio.create_task(jobs.close(within=grace.left(at_least=LAST_SECONDS) / 2))
+    hurried = asyncio.create_task(grace.hurried.wait())
+    await asyncio.wait((closing, hurried), return_when=asyncio.FIRST_COMPLETED)
+    if not closing.done():
+        await jobs.close(within=0)
+    hurried.cancel()
+    await asyncio.gather(closing, hurried, return_exceptions=True)
 
 
 async def close_log(log: RoomLog, commands: Background, grace: Grace) -> None:
