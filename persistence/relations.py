@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
+from persistence import graph
 from protocol.errors import FORBIDDEN, NOT_FOUND, PlazaError
 from protocol.ids import Id
 from protocol.records import User
@@ -111,7 +112,7 @@ class Relation(NamedTuple):
 
 
 async def block(connection: asyncpg.Connection, account: Id, other: Id, *, limit: int) -> Relation:
-    """Let an account block another one. In a transaction.
+    """Let an account block another one; neither follows the other any more. In a transaction.
 
     Args:
         limit: how many it may block; 0: any number.
@@ -123,6 +124,7 @@ async def block(connection: asyncpg.Connection, account: Id, other: Id, *, limit
     changed = await _add(connection, BLOCKS, account, other, limit)
     if changed:
         await _silence_dm(connection, account, other, silent=True)
+        await graph.sever(connection, account, other)
     return await _relation(connection, account, other, changed)
 
 

@@ -1,8 +1,8 @@
 """/accounts and /me: who people are."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from litestar import Controller, get, post, put
+from litestar import Controller, delete, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
 from persistence import accounts
@@ -10,17 +10,25 @@ from persistence.accounts import Account
 from persistence.database import Database
 from protocol import errors
 from protocol.errors import BAD_REQUEST, NOT_FOUND, PlazaError
-from protocol.records import User
 from server.auth import Auth, Origin, SignedIn
+from server.profiles import Profiles
 from server.rest.authentication import ANYONE
-from server.rest.bodies import ChangePassword, SignUp, UserPage
-from server.rest.cursors import cursor_after_name, name_of
+from server.rest.bodies import ChangePassword, DeleteAccount, SignUp
+from server.rest.cursors import cursor_after_name, cursor_after_person, name_of, person_place
 from server.rest.errors import refusals
-from server.rest.parameters import AccountId, Cursor, PageLimit
+from server.rest.parameters import Cursor, PageLimit
+from server.rest.people_bodies import PeoplePage
 from server.rest.wire import Injected
 from server.tokens import Claims
 
-UserT = TypeVar("UserT", bound=User)
+FIND = """\
+By one of three. `username`, the whole name: a list of one, or of none. `prefix`, its beginning: \
+page by page, in the order of the names. `search`: whose username or display name begins so, has a \
+word that begins so, or is like it; the likest first, of those whom one follows, and whom many \
+follow. Case does not matter.
+
+Accounts that have blocked one are not found, nor by `search` those that one has blocked.\
+"""
 
 
 class Accounts(Controller):
@@ -48,15 +56,11 @@ class Accounts(Controller):
         """Create an account."""
         return await auth.sign_up(data.username, data.email, data.password, origin)
 
-    @get(
-        summary="Find accounts by their usernames",
-        description="By the whole name, `username`: a list of one, or of none. Or by its "
-        "beginning, `prefix`: page by page, in the order of the names. Case does not matter.",
-        responses=refusals(),
-    )
+    @get(summary="Find accounts by their names", description=FIND, responses=refusals())
     async def find_accounts(
         self,
-        database: Injected[Database],
+        caller: Injected[Claims],
+        profiles: Injected[Profiles],
         username: Annotated[
             str | None, QueryParameter(max_length=100, description="The whole name")
         ] = None,
@@ -64,31 +68,31 @@ class Accounts(Controller):
             str | None,
             QueryParameter(min_length=1, max_length=100, description="The beginning of the name"),
         ] = None,
+        like: Annotated[
+            str | None,
+            QueryParameter(
+                name="search", min_length=1, max_length=100, description="What the name is like"
+            ),
+        ] = None,
         cursor: Cursor = None,
         limit: PageLimit = 50,
-    ) -> UserPage:
+    ) -> PeoplePage:
         """Look accounts up by name."""
-        if (username is None) is (prefix is None):
-            raise PlazaError(BAD_REQUEST, "Give either username or prefix.")
-        async with database.connection() as connection:
-            if prefix is None:
-                user = await accounts.account_by_username(connection, username or "")
-                return UserPage(items=[] if user is None else [user])
-            found = await accounts.accounts_by_prefix(
-                connection, prefix, after=name_of(cursor), limit=limit + 1
-            )
-        more = found[limit - 1].username if len(found) > limit else None
-        return UserPage(items=found[:limit], next_cursor=cursor_after_name(more))
-
-    @get(
-        "/{account:str}",
-        summary="Show an account",
-        responses=refusals(errors.NOT_FOUND),
-    )
-    async def show_account(self, account: AccountId, database: Injected[Database]) -> User:
-        """Look an account up by id."""
-        async with database.connection() as connection:
-            return _existing(await accounts.account(connection, account))
+        match username, prefix, like:
+            case str(), None, None:
+                user = await profiles.by_username(caller.account, username)
+                return PeoplePage(items=[] if user is None else [user])
+            case None, str(), None:
+                users, name = await profiles.by_prefix(
+                    caller.account, prefix, after=name_of(cursor), limit=limit
+                )
+                return PeoplePage(items=users, next_cursor=cursor_after_name(name))
+            case None, None, str():
+                people, place = await profiles.search(
+                    caller.account, like, after=person_place(cursor), limit=limit
+                )
+                return PeoplePage(items=people, next_cursor=cursor_after_person(place))
+        raise PlazaError(BAD_REQUEST, "Give one of username, prefix and search.")
 
 
 class Me(Controller):
@@ -101,7 +105,28 @@ class Me(Controller):
     async def show_me(self, caller: Injected[Claims], database: Injected[Database]) -> Account:
         """Look oneself up."""
         async with database.connection() as connection:
-            return _existing(await accounts.own_account(connection, caller.account))
+            account = await accounts.own_account(connection, caller.account)
+        if account is None:
+            raise PlazaError(NOT_FOUND, "There is no such account.")
+        return account
+
+    @delete(
+        summary="Delete one's account",
+        description="For good, and at once: nobody can log in any more, all sessions end, their "
+        "sockets close, and the username is free. Posts, comments, likes, votes, uploads and "
+        "follows go in a while. Messages in rooms become tombstones of nobody; of a room whose "
+        "last owner this was, the oldest admin becomes the owner, or else the oldest member.",
+        responses=refusals(errors.INVALID_CREDENTIALS, errors.RATE_LIMITED, errors.OVERLOADED),
+    )
+    async def delete_me(
+        self,
+        data: JSONBody[DeleteAccount],
+        caller: Injected[Claims],
+        auth: Injected[Auth],
+        origin: Injected[Origin],
+    ) -> None:
+        """Delete oneself."""
+        await auth.delete_account(caller.account, data.password, origin)
 
     @put(
         "/password",
@@ -121,9 +146,3 @@ class Me(Controller):
         return await auth.change_password(
             caller.account, data.current_password, data.new_password, origin
         )
-
-
-def _existing(user: UserT | None) -> UserT:
-    if user is None:
-        raise PlazaError(NOT_FOUND, "There is no such account.")
-    return user

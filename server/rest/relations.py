@@ -38,8 +38,9 @@ class Blocks(Controller):
         status_code=204,
         summary="Block an account",
         description="Neither can write to the other any more: their dm takes no messages, and if "
-        "there is none, neither can open one. To the blocked account one is offline. What it "
-        "writes in rooms of both is for clients to hide. It is not told.",
+        "there is none, neither can open one. Neither follows the other any more, nor sees what it "
+        "posts, nor finds it. To the blocked account one is offline. What it writes in rooms of "
+        "both is for clients to hide. It is not told.",
         responses=refusals(errors.NOT_FOUND, errors.FORBIDDEN),
     )
     async def block_account(

@@ -79,12 +79,13 @@ class TestSignUp:
 class TestLookUp:
     async def test_shows_others_without_their_address(self, alice, bob):
         answer = await alice.get(f"/accounts/{bob.id}")
-        assert answer.json() == {"id": bob.id, "username": "bob"}
+        assert answer.json()["username"] == "bob"
+        assert "email" not in answer.json()
 
     async def test_finds_by_username(self, alice, bob):
         answer = await alice.get("/accounts", params={"username": "BOB"})
         assert answer.json() == {
-            "items": [{"id": bob.id, "username": "bob"}],
+            "items": [{"id": bob.id, "username": "bob", "relationship": {"account": bob.id}}],
             "next_cursor": None,
         }
 
