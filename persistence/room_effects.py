@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from persistence.event_rows import mentions_of
+from persistence.room_attachments import use_attachments
 from protocol.events import (
     Deleted,
     Edited,
@@ -68,6 +69,15 @@ threads AS (
 edits AS (
     UPDATE room_events e SET body = NULL, details = NULL FROM i
     WHERE e.room_id = i.room_id AND e.target = i.seq AND e.type = 'edit'
+),
+uses AS (
+    DELETE FROM upload_uses u USING i, room_events e
+    WHERE e.room_id = i.room_id AND e.seq = i.seq AND e.details ? 'attachments'
+        AND u.used_by = e.event_id AND u.purpose = 'message'
+    RETURNING u.upload_id
+),
+touched AS (
+    UPDATE uploads u SET touched_at = now() FROM uses WHERE u.id = uses.upload_id
 )
 UPDATE room_events e SET body = NULL, details = NULL, deleted_at = $3 FROM i
 WHERE e.room_id = i.room_id AND e.seq = i.seq
@@ -199,13 +209,16 @@ async def apply(
 async def record(
     connection: asyncpg.Connection, events: Sequence[RoomEvent], *, at: datetime
 ) -> None:
-    """Write down what needs the events' seqs, after they were inserted: threads and mentions."""
+    """Write down what needs the events' seqs, after they were inserted: threads and mentions; and
+    what their messages show.
+    """
     messages = [event for event in events if isinstance(event, Message)]
     if replies := [(event.room, event.thread, event.seq) for event in messages if event.thread]:
         await connection.execute(REPLY, *_columns(replies), at)
     mentions = [(event.room, event.seq, who) for event in messages for who in event.mentions]
     if mentions:
         await connection.execute(MENTION, *_columns(mentions))
+    await use_attachments(connection, messages)
 
 
 async def _react(connection: asyncpg.Connection, events: Sequence[Any], at: datetime) -> None:

@@ -110,7 +110,7 @@ async def read_facts(
 
 
 def complete(draft: Draft, facts: Facts, at: datetime) -> None:
-    """Fill in what an event says of its target and its room.
+    """Fill in what an event says of its target, its room and its attachments.
 
     Args:
         draft: accepted by its guard.
@@ -118,6 +118,8 @@ def complete(draft: Draft, facts: Facts, at: datetime) -> None:
         at: the moment of writing.
     """
     event, target = draft.event, facts.target
+    if isinstance(event, Message):
+        event.attachments = facts.attachments
     if target is not None:
         match event:
             case Message(reply_to=replied):

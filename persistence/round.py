@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from persistence import room_effects
 from persistence.event_rows import Row, row_of
+from persistence.room_attachments import read_attachments
 from persistence.room_facts import complete, lock_rooms, read_facts, resolve_mentions
 from protocol.drafts import Draft, Facts, Unchanged
 from protocol.errors import NOT_FOUND, PlazaError
@@ -172,6 +173,7 @@ async def write_round(
     async with connection.transaction():
         await lock_rooms(connection, {draft.event.room for draft in drafts})
         facts = await read_facts(connection, drafts, at=at)
+        facts = await read_attachments(connection, drafts, facts)
         refusals = _judge(drafts, facts)
         accepted = []
         for draft, seen, refusal in zip(drafts, facts, refusals, strict=True):

@@ -51,7 +51,7 @@ def message(
     )
     if reply_to is not None:
         return Draft(event, permissions.may_reply, mentioned_names(body))
-    return Draft(event, permissions.may_send, mentioned_names(body), quick=True)
+    return Draft(event, permissions.may_send, mentioned_names(body), quick=not attachments)
 
 
 def edit(actor: Id, room: Id, seq: int, body: str, *, nonce: str | None = None) -> Draft:
@@ -101,6 +101,11 @@ def join(actor: Id, room: Id) -> Draft:
 def leave(actor: Id, room: Id) -> Draft:
     """Leave a room."""
     return _membership(actor, room, actor, MemberCause.LEFT, None, guard=permissions.may_leave)
+
+
+def depart(actor: Id, room: Id) -> Draft:
+    """Leave a room, whatever it is, because one's account is deleted."""
+    return _membership(actor, room, actor, MemberCause.LEFT, None, guard=permissions.may_depart)
 
 
 def invite(actor: Id, room: Id, account: Id) -> Draft:

@@ -19,6 +19,8 @@ Each rule is a guard: it sees the facts of the transaction that would write the 
     slow mode         nobody    admin             admin
     list the banned   nobody    admin             admin
 
+Whoever's account is deleted leaves whatever it is in, when another owner has been named.
+
 Owner outranks admin outranks member, and may do what they may. A room that has members has an
 owner: the last one cannot leave or step down.
 
@@ -27,6 +29,7 @@ What one cannot see is answered by not_found, whether it exists or not.
 
 from protocol.drafts import Facts, Target, Unchanged
 from protocol.errors import (
+    BAD_REQUEST,
     BANNED,
     BLOCKED,
     FORBIDDEN,
@@ -66,13 +69,19 @@ def may_list_bans(kind: RoomKind, role: Role | None) -> None:
 
 
 def may_send(facts: Facts) -> None:
-    """Refuse to the muted, and in slow mode to the impatient."""
+    """Refuse to the muted, in slow mode to the impatient, and what cannot be attached."""
     _member(facts)
     _unmuted(facts)
     if facts.slow_seconds and facts.last_message is not None and facts.actor is Role.MEMBER:
         wait = facts.last_message + facts.slow_seconds * 1000 - facts.now
         if wait > 0:
             raise PlazaError(SLOW_MODE, retry_after=wait / 1000)
+    if facts.unattachable is not None:
+        raise PlazaError(
+            BAD_REQUEST,
+            f"Attachment {facts.unattachable} is no upload of yours, or not ready. Wait until it "
+            "is.",
+        )
 
 
 def may_reply(facts: Facts) -> None:
@@ -131,6 +140,12 @@ def may_leave(facts: Facts) -> None:
     _not_dm(facts, "A dm cannot be left.")
     if facts.actor is Role.OWNER and facts.owners == 1 and not facts.alone:
         raise PlazaError(LAST_OWNER)
+
+
+def may_depart(facts: Facts) -> None:
+    """Allow everybody to be gone whose account is deleted, also from a dm."""
+    if facts.actor is None:
+        raise Unchanged
 
 
 def may_invite(facts: Facts) -> None:

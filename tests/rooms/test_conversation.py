@@ -61,6 +61,10 @@ PHOTO = Attachment(id="photo-1", name="garden.jpg")
             MemberChanged(**HEAD, account=ADA, cause=MemberCause.LEFT),
         ),
         (
+            conversation.depart(ADA, ROOM),
+            MemberChanged(**HEAD, account=ADA, cause=MemberCause.LEFT),
+        ),
+        (
             conversation.invite(ADA, ROOM, BOB),
             MemberChanged(**HEAD, account=BOB, cause=MemberCause.INVITED, role=Role.MEMBER),
         ),
@@ -150,6 +154,7 @@ REACTED = Target(sender=BOB, deleted=False, has_reaction=True)
         (conversation.unreact(ADA, ROOM, 4, "👍"), facts(target=BOBS), "unchanged"),
         (conversation.join(ADA, ROOM), facts(actor=None), NOT_FOUND.code),
         (conversation.leave(ADA, ROOM), facts(Role.OWNER, owners=1), LAST_OWNER.code),
+        (conversation.depart(ADA, ROOM), facts(Role.OWNER, owners=1), None),
         (conversation.invite(ADA, ROOM, BOB), facts(subject_exists=True), FORBIDDEN.code),
         (conversation.kick(ADA, ROOM, BOB), facts(Role.OWNER), NOT_FOUND.code),
         # Oneself downwards, but nobody else.

@@ -114,6 +114,14 @@ BY_KIND = {
         admin  f   y      y
         owner  f   y      y
     """,
+    # Whoever's account is deleted.
+    "depart": """
+               dm  group  channel
+        -      u   u      u
+        member y   y      y
+        admin  y   y      y
+        owner  y   y      y
+    """,
 }
 
 RULES: dict[str, tuple[Callable[..., None], dict[str, object]]] = {
@@ -128,6 +136,7 @@ RULES: dict[str, tuple[Callable[..., None], dict[str, object]]] = {
     "invite": (permissions.may_invite, {"subject_exists": True}),
     "join": (permissions.may_join, {}),
     "leave": (permissions.may_leave, {"owners": 2}),
+    "depart": (permissions.may_depart, {"owners": 1}),
     "rename": (partial(permissions.may_rename, title="new"), {"title": "old"}),
     "slow mode": (partial(permissions.may_slow, seconds=10), {}),
     "unban": (permissions.may_unban, {"subject_exists": True, "banned": True}),

@@ -40,7 +40,7 @@ export class Model {
 
   /** @param {any} room @returns {string} what it is called here */
   titleOf(room) {
-    return room.kind === "dm" ? (room.peer?.username ?? "…") : (room.title ?? "Untitled");
+    return room.kind === "dm" ? (room.peer?.username ?? "Deleted account") : (room.title ?? "Untitled");
   }
 
   /** The rooms, the one where something happened last first. @returns {any[]} */

@@ -7,6 +7,7 @@ import { fullTime } from "../text/time.js";
 import { openEmoji } from "./emoji.js";
 import { completeMentions } from "./mentions.js";
 import { spanWords } from "./notice.js";
+import { Tray } from "./tray.js";
 
 const MOST = 8000; // characters, as the server counts them
 const TALLEST = 220;
@@ -50,8 +51,31 @@ export class Composer {
       () => openEmoji(this.smile, (emoji) => this.#insert(emoji)),
       { "aria-haspopup": "dialog" },
     );
-    this.box = h("div", { class: "composer-box" }, this.smile, this.text, this.go);
-    this.element = h("div", { class: "composer" }, this.head, this.box, this.note);
+    this.tray = new Tray(model, () => this.render());
+    this.box = h(
+      "div",
+      {
+        class: "composer-box",
+        on: {
+          paste: (/** @type {ClipboardEvent} */ event) => this.#brought(event, event.clipboardData),
+          drop: (/** @type {DragEvent} */ event) => this.#brought(event, event.dataTransfer),
+          dragover: (/** @type {DragEvent} */ event) => event.preventDefault(),
+        },
+      },
+      this.tray.button,
+      this.smile,
+      this.text,
+      this.go,
+    );
+    this.element = h(
+      "div",
+      { class: "composer" },
+      this.head,
+      this.tray.list,
+      this.box,
+      this.note,
+      this.tray.chooser,
+    );
     this.text.value = model.drafts.get(this.draft) ?? "";
     /** Look again who may be meant: the members have become known. */
     this.complete = completeMentions(model, room, this.text, this.box);
@@ -75,7 +99,9 @@ export class Composer {
     const room = this.model.client.rooms.get(this.room);
     if (!room) return;
     const muted = room.muted_until && Date.parse(room.muted_until) > Date.now();
-    this.text.disabled = this.go.disabled = this.smile.disabled = !!muted;
+    this.text.disabled = this.smile.disabled = this.tray.button.disabled = !!muted;
+    // What is on its way goes with the message, or has to be taken out first.
+    this.go.disabled = !!muted || !(this.tray.empty || this.tray.ready);
     const title = this.model.titleOf(room);
     const label = this.thread ? "Reply in the thread" : `Message ${title}`;
     this.text.setAttribute("aria-label", label);
@@ -154,9 +180,10 @@ export class Composer {
 
   #submit() {
     const body = this.text.value.trim();
-    if (!body || this.text.disabled || [...body.normalize()].length > MOST) return;
     const { client } = this.model;
     const mode = this.#mode;
+    const some = body || (this.tray.ready && mode?.kind !== "edit");
+    if (!some || this.go.disabled || [...body.normalize()].length > MOST) return;
     if (mode?.kind === "edit") {
       this.text.value = this.model.drafts.get(this.draft) ?? "";
       this.#enter(null);
@@ -165,11 +192,19 @@ export class Composer {
     }
     const replyTo = mode?.message.seq ?? this.thread ?? undefined;
     // What becomes of it is told by `pending`.
-    client.send(this.room, body, { replyTo }).promise.catch(() => {});
+    const attachments = this.tray.take();
+    client.send(this.room, body, { replyTo, attachments }).promise.catch(() => {});
     this.text.value = "";
     this.model.drafts.delete(this.draft);
     this.#enter(null);
     this.sent();
+  }
+
+  /** @param {Event} event @param {DataTransfer | null} brought */
+  #brought(event, brought) {
+    if (!brought?.files.length || this.tray.button.disabled) return;
+    event.preventDefault();
+    this.tray.add(brought.files);
   }
 
   /** @param {string} text */

@@ -3,6 +3,7 @@
 import { h, icon } from "../dom/h.js";
 import { body } from "../text/body.js";
 import { clockOf, fullTime } from "../text/time.js";
+import { attachments } from "./attachments.js";
 import { avatar } from "./avatar.js";
 import { noticeText } from "./notice.js";
 import { pendingRow } from "./pending.js";
@@ -150,16 +151,6 @@ function meta(message, tick) {
           h("span", { class: "unseen" }, words),
         )
       : null,
-  );
-}
-
-/** @param {any} message */
-function attachments({ attachments: list }) {
-  if (!list.length) return null;
-  return h(
-    "ul",
-    { class: "attachments" },
-    list.map((/** @type {any} */ one) => h("li", {}, one.name ?? "Attachment")),
   );
 }
 

@@ -3,6 +3,7 @@
 import { button, h, icon } from "../dom/h.js";
 import { body } from "../text/body.js";
 import { clockOf } from "../text/time.js";
+import { attachments } from "./attachments.js";
 import { quote } from "./quote.js";
 
 /** @typedef {import("./message.js").Place} Place */
@@ -30,6 +31,7 @@ export function pendingRow(place, row) {
         { class: "bubble" },
         message.reply_to && !place.inThread ? quote(place, message.reply_to, row.quote) : null,
         body(message.body, place.model.own.username),
+        attachments(message),
         h(
           "span",
           { class: "meta" },
