@@ -166,8 +166,9 @@ class Client(MessageCommands, RoomCommands):
         can read, and, should the account have lost its access to missed events, a Gap for them.
 
         Signs of life come as they arrive: TypingNotice, PresenceChanged, RoomPresence, and others'
-        ReadMarker and DeliveredMarker. Of what waits about the same person and room only the latest
-        is kept, and a consumer that is slow gets none.
+        ReadMarker and DeliveredMarker; and NewPost, PostUpdated, PostDeleted, PostCounters and
+        NewComment of the feeds that one watches. Of what waits about the same person and room only
+        the latest is kept, as of a post's counters, and a consumer that is slow gets none.
 
         An event counts as handed over, and the room's cursor advances, when the iterator returns
         it. A client that never iterates has cursors that stand still, and misses nothing by it:
@@ -204,20 +205,59 @@ class Client(MessageCommands, RoomCommands):
         self._upkeep.state = state or self._upkeep.state
         return answer
 
-    async def watch(self, accounts: Iterable[int]) -> Ok:
-        """Be told about the presence of up to 100 accounts, whether one shares a room with them or
-        not; for as long as the client lives.
+    async def watch(
+        self,
+        accounts: Iterable[int] = (),
+        *,
+        feed: Literal["home"] | None = None,
+        authors: Iterable[int] = (),
+        tags: Iterable[str] = (),
+        posts: Iterable[int] = (),
+    ) -> Ok:
+        """Be told what happens, for as long as the client lives: at least one of these.
+
+        To have a feed without a hole, watch it first, then read it over REST, and take what comes
+        meanwhile into account. After an interruption, and when the consumer was slow, read it anew.
+
+        Args:
+            accounts: their presence, whether one shares a room with them or not; up to 100.
+            feed: home: what whom one follows posts.
+            authors: what these accounts post; up to 100.
+            tags: what is posted with these hashtags; up to 20.
+            posts: what becomes of these, their counters and comments; up to 100.
         """
-        watched = [Id(account) for account in accounts]
-        answer = await self._do(Watch(id=0, accounts=watched))
-        self._upkeep.watched.update(watched)
+        command = Watch(
+            id=0,
+            accounts=list(map(Id, accounts)),
+            feed=feed,
+            authors=list(map(Id, authors)),
+            tags=list(tags),
+            posts=list(map(Id, posts)),
+        )
+        answer = await self._do(command)
+        self._upkeep.watched.add(command)
         return answer
 
-    async def unwatch(self, accounts: Iterable[int]) -> Ok:
-        """Watch accounts no longer."""
-        unwatched = [Id(account) for account in accounts]
-        answer = await self._do(Unwatch(id=0, accounts=unwatched))
-        self._upkeep.watched.difference_update(unwatched)
+    async def unwatch(
+        self,
+        accounts: Iterable[int] = (),
+        *,
+        feed: Literal["home"] | None = None,
+        authors: Iterable[int] = (),
+        tags: Iterable[str] = (),
+        posts: Iterable[int] = (),
+    ) -> Ok:
+        """Be told no longer: the arguments are those of `watch`."""
+        command = Unwatch(
+            id=0,
+            accounts=list(map(Id, accounts)),
+            feed=feed,
+            authors=list(map(Id, authors)),
+            tags=list(tags),
+            posts=list(map(Id, posts)),
+        )
+        answer = await self._do(command)
+        self._upkeep.watched.remove(command)
         return answer
 
     # --- commands --------------------------------------------------------------------------------

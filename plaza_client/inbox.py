@@ -29,6 +29,7 @@ from protocol.events import (
     SettingsChanged,
     TypingNotice,
 )
+from protocol.feed_events import NewComment, NewPost, PostCounters, PostDeleted, PostUpdated
 from protocol.ids import Id
 
 SIGNS_OF_LIFE = get_args(SignOfLife)
@@ -105,7 +106,7 @@ class Inbox:
         waiting = self._latest.get(subject)
         if waiting is not None:
             waiting.event = event
-        elif not _is_sign_of_life(event) or 2 * len(self._events) < self._limit:
+        elif not _is_sign_of_life(event) or self._has_room_for_signs:
             waiting = self._latest[subject] = _Latest(subject, event)
             self._events.append(waiting)
             self._filled.set()
@@ -122,7 +123,13 @@ class Inbox:
                 return self.seen.pop(gone, None) is not None
             case UnknownEvent():
                 return not self.full  # ephemeral, whatever it is
+            case NewPost() | PostUpdated() | PostDeleted() | NewComment():
+                return self._has_room_for_signs
         return True
+
+    @property
+    def _has_room_for_signs(self) -> bool:
+        return 2 * len(self._events) < self._limit
 
     def _leave(self, room: Id, seq: int) -> None:
         gap = self._left.get(room)
@@ -187,6 +194,8 @@ def _subject(event: ClientEvent) -> tuple[Any, ...] | None:
             return type(event), event.account
         case RoomPresence() | LevelChanged():
             return type(event), event.room
+        case PostCounters():
+            return PostCounters, event.post
         case SettingsChanged():
             return (SettingsChanged,)
     return None

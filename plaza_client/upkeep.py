@@ -1,7 +1,8 @@
 """What a client does by itself on every connection.
 
-It says again what holds for one connection only: the presence of the device, the accounts that it
-watches. And, with `Options.delivered`, it tells about once a second what has reached it.
+It says again what holds for one connection only: the presence of the device, the accounts and
+feeds that it watches. And, with `Options.delivered`, it tells about once a second what has reached
+it.
 """
 
 import logging
@@ -13,16 +14,15 @@ from plaza_client.connection import Connection
 from plaza_client.errors import PlazaClientError, PlazaRefused
 from plaza_client.inbox import Inbox
 from plaza_client.options import Options
-from protocol.commands import Command, Delivered, Presence, Watch
+from plaza_client.watched import Watched
+from protocol.commands import Command, Delivered, Presence
 from protocol.events import Ok
-from protocol.ids import Id
 
 _log = logging.getLogger(__name__)
 
 DELIVERED_SECONDS = 1.0
 # What the server takes in one command: protocol/commands.py.
 ROOMS_AT_ONCE = 500
-ACCOUNTS_AT_ONCE = 100
 
 
 class Upkeep:
@@ -34,14 +34,14 @@ class Upkeep:
 
     Attributes:
         state: of this device, as set last; None: never.
-        watched: the accounts to be told about.
+        watched: the accounts and feeds to be told about.
     """
 
     def __init__(self, inbox: Inbox, options: Options) -> None:
         self._inbox = inbox
         self._options = options
         self.state: Literal["online", "away"] | None = None
-        self.watched: set[Id] = set()
+        self.watched = Watched()
 
     async def run(self, connection: Connection) -> None:
         """Do it until the connection is lost."""
@@ -56,9 +56,7 @@ class Upkeep:
     def _what_holds(self) -> Iterator[Command]:
         if self.state is not None:
             yield Presence(id=0, state=self.state)
-        accounts = sorted(self.watched)
-        for start in range(0, len(accounts), ACCOUNTS_AT_ONCE):
-            yield Watch(id=0, accounts=accounts[start : start + ACCOUNTS_AT_ONCE])
+        yield from self.watched.commands()
 
     async def _tell_delivered(self, connection: Connection) -> None:
         while True:

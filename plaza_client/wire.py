@@ -37,6 +37,7 @@ from protocol.events import (
     SettingsChanged,
     TypingNotice,
 )
+from protocol.feed_events import AnyFeedEvent
 from protocol.ids import Id, parse_id
 
 Encoding = Literal["json", "msgpack"]
@@ -78,7 +79,9 @@ class Answer(Struct, frozen=True):
 
 
 Notice = Gap | RoomAdded | RoomGone | LevelChanged | RelationChanged | SettingsChanged
-SignOfLife = ReadMarker | DeliveredMarker | TypingNotice | PresenceChanged | RoomPresence
+SignOfLife = (
+    ReadMarker | DeliveredMarker | TypingNotice | PresenceChanged | RoomPresence | AnyFeedEvent
+)
 
 ClientEvent = AnyRoomEvent | Notice | SignOfLife | UnknownEvent
 """What `Client.events` yields."""
@@ -88,7 +91,7 @@ Incoming = ClientEvent | Ready | Error | Answer
 A = TypeVar("A", Ok, RoomCreated, HistoryPage)
 
 _EVENTS: Final[dict[str, type[Event]]] = {
-    str(type_.__struct_config__.tag): type_ for type_ in get_args(AnyEvent)
+    str(type_.__struct_config__.tag): type_ for type_ in get_args(AnyEvent | AnyFeedEvent)
 }
 
 

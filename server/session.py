@@ -6,7 +6,7 @@ AWAITING_HELLO  --hello-->  ARRIVING  --ready-->  LIVE
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from math import ceil
 from typing import Protocol
@@ -95,6 +95,7 @@ class ChatSession:
         "_reception",
         "_unanswered",
         "account",
+        "at_end",
         "authorization",
         "connection",
         "id",
@@ -124,6 +125,8 @@ class ChatSession:
         self.account = Id()
         self.id = Id()
         self.person: Person | None = None
+        # Called when the connection is gone: set by a part that keeps something of it.
+        self.at_end: Callable[[], None] | None = None
 
     def message(self, payload: bytes, *, text: bool) -> None:
         """A frame's payload has come: decode the command, and carry it out."""
@@ -211,6 +214,8 @@ class ChatSession:
         was, self.state = self.state, State.GONE
         if was is State.ARRIVING or was is State.LIVE:
             self._reception.see_off(self, settled=was is State.LIVE)
+        if self.at_end is not None:
+            self.at_end()
 
     @property
     def busy(self) -> bool:

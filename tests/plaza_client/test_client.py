@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import plaza_client
 from plaza_client import (
@@ -123,6 +124,10 @@ async def test_each_command_says_what_was_asked(
              commands.Presence(id=24, state="away", busy=True)),
             (client.watch([12, 13]), commands.Watch(id=25, accounts=[BOB.id, Id(13)])),
             (client.unwatch([13]), commands.Unwatch(id=26, accounts=[Id(13)])),
+            (client.watch(feed="home", authors=[12], tags=["looms"], posts=(31, 32)),
+             commands.Watch(id=27, feed="home", authors=[BOB.id], tags=["looms"],
+                            posts=[Id(31), Id(32)])),
+            (client.unwatch(posts=[31]), commands.Unwatch(id=28, posts=[Id(31)])),
         ]  # fmt: skip
         for call, expected in calls:
             calling = asyncio.create_task(call)
@@ -579,6 +584,10 @@ async def test_what_holds_for_a_connection_is_said_again_on_the_next(
             client.watch(range(100, 250, 2)),
             client.watch(range(101, 250, 2)),
             client.unwatch([249]),
+            client.watch(feed="home", authors=[7, 8], tags=["#Looms", "yarn"]),
+            client.watch(posts=range(1, 51)),
+            client.watch(posts=range(51, 103)),
+            client.unwatch(authors=[8], tags=["YARN"], posts=[102]),
         ):
             calling = asyncio.create_task(call)
             await peer.ok(await peer.read(), seq=1)
@@ -595,6 +604,37 @@ async def test_what_holds_for_a_connection_is_said_again_on_the_next(
             watched += watch.accounts
             await again.ok(watch, seq=1)
         assert watched == list(range(100, 249))
+        for expected in (
+            commands.Watch(id=0, feed="home"),
+            commands.Watch(id=0, authors=[Id(7)]),
+            commands.Watch(id=0, tags=["looms"]),
+            commands.Watch(id=0, posts=list(map(Id, range(1, 101)))),
+            commands.Watch(id=0, posts=[Id(101)]),
+        ):
+            watch = await again.expect(commands.Watch)
+            assert replace(watch, id=0) == expected
+            await again.ok(watch, seq=1)
+
+
+async def test_a_feed_that_is_watched_no_longer_is_not_said_again(
+    server: ScriptedServer, options: Vary
+) -> None:
+    async with entered(server, options()) as (client, peer):
+        for call in (
+            client.watch(feed="home"),
+            client.unwatch(authors=[7]),
+            client.watch(posts=[1]),
+            client.unwatch(feed="home"),
+        ):
+            calling = asyncio.create_task(call)
+            await peer.ok(await peer.read(), seq=1)
+            await calling
+        peer.drop()
+        again = await server.accept()
+        await again.welcome()
+        watch = await again.expect(commands.Watch)
+        assert (watch.feed, watch.posts) == (None, [Id(1)])
+        await again.ok(watch, seq=1)
 
 
 async def test_what_has_come_is_acknowledged_once_in_a_while(

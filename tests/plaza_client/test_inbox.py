@@ -15,6 +15,7 @@ from protocol.events import (
     RoomGone,
     TypingNotice,
 )
+from protocol.feed_events import PostCounters, PostDeleted
 from protocol.ids import Id
 from protocol.records import Level, PresenceState
 from tests.plaza_client.conftest import ADA, ATTIC, BOB, LOUNGE, message, messages, room
@@ -133,6 +134,30 @@ async def test_signs_of_life_leave_half_of_the_space_to_others() -> None:
         own,
         RelationChanged(account=BOB.id, blocked=True, muted=True),
     ]
+
+
+async def test_what_happens_in_feeds_is_no_more_than_a_sign_of_life() -> None:
+    inbox = Inbox(8)
+
+    def counters(post: int, likes: int) -> PostCounters:
+        return PostCounters(post=Id(post), likes=likes, comments=0, shares=0)
+
+    def gone(post: int) -> PostDeleted:
+        return PostDeleted(feed="home", post=Id(post))
+
+    for event in [
+        counters(1, 1),
+        gone(1),
+        counters(1, 2),
+        gone(2),
+        gone(2),
+        gone(3),  # half of the space is used
+        counters(2, 1),
+        counters(1, 3),
+        message(1),
+    ]:
+        inbox.put(event)
+    assert await drained(inbox) == [counters(1, 3), gone(1), gone(2), gone(2), message(1)]
 
 
 async def test_it_tells_which_rooms_have_something_new() -> None:

@@ -16,9 +16,22 @@ from plaza_client.wire import (
     log_place,
     shape,
 )
-from protocol import commands, events
+from protocol import commands, events, feed_events
 from protocol.codec import CODECS, Codec
 from protocol.ids import Id
+from protocol.posts import (
+    Author,
+    Comment,
+    Media,
+    MediaKind,
+    Poll,
+    PollOption,
+    Post,
+    PostType,
+    Preview,
+    Variant,
+    Visibility,
+)
 from protocol.records import (
     Attachment,
     Level,
@@ -74,9 +87,44 @@ COMMANDS = [
     commands.SlowMode(id=26, room=ROOM, seconds=0),
     commands.Presence(id=27, state="away", busy=True, hidden=False),
     commands.Watch(id=28, accounts=[ADA, ROOM]),
+    commands.Watch(id=28, feed="home", authors=[ADA], tags=["Café"], posts=[Id(31)]),
     commands.Unwatch(id=29, accounts=[ADA]),
+    commands.Unwatch(id=29, feed="home", authors=[ADA], tags=["Café"], posts=[Id(31)]),
     commands.History(id=30, room=ROOM, thread=3),
 ]
+AUTHOR = Author(id=ADA, username="ada", display_name="Ada L.", avatar="/media/k/96.webp")
+POST = Post(
+    id=Id(31),
+    author=AUTHOR,
+    type=PostType.POLL,
+    at=AT,
+    content="Which #loom?",
+    tags=["loom"],
+    mentions=[User(id=ADA, username="ada")],
+    media=[
+        Media(
+            id=Id(34),
+            kind=MediaKind.IMAGE,
+            type="image/webp",
+            url="/media/k/1080.webp",
+            variants=[Variant(name="1080", url="/media/k/1080.webp", type="image/webp", bytes=9)],
+        )
+    ],
+    poll=Poll(options=[PollOption(text="Old", votes=1), PollOption(text="New")], closes_at=AT),
+)
+QUOTE = Post(
+    id=Id(32),
+    author=AUTHOR,
+    type=PostType.LINK,
+    at=AT,
+    visibility=Visibility.FRIENDS,
+    content="Look",
+    link="https://example.org/a",
+    preview=Preview(url="https://example.org/a", title="A"),
+    shared_id=POST.id,
+    shared=POST,
+    edits=1,
+)
 LOUNGE = Room(id=ROOM, kind=RoomKind.CHANNEL, last_seq=9, title="L", role=Role.OWNER, unread=2)
 EVENTS = [
     events.Ready(
@@ -140,6 +188,14 @@ EVENTS = [
     events.PresenceChanged(account=ADA, state=PresenceState.OFFLINE, last_seen=AT),
     events.PresenceChanged(account=ADA, state=PresenceState.BUSY),
     events.RoomPresence(room=ROOM, online=0),
+    feed_events.NewPost(feed="home", post=POST),
+    feed_events.PostUpdated(feed="tag:looms", post=QUOTE),
+    feed_events.PostDeleted(feed="post:31", post=POST.id),
+    feed_events.PostCounters(post=POST.id, likes=0, comments=1, shares=2),
+    feed_events.PostCounters(post=POST.id, likes=0, comments=0, shares=0, votes=[1, 0], voters=1),
+    feed_events.NewComment(
+        comment=Comment(id=Id(33), post=POST.id, at=AT, author=AUTHOR, content="Yes.")
+    ),
 ]
 
 
@@ -165,7 +221,8 @@ def test_the_server_reads_what_the_client_writes(
 
 
 def test_every_event_is_tried() -> None:
-    assert {type(event) for event in EVENTS} | {events.Ok} == set(events.AnyEvent.__args__)
+    everything = events.AnyEvent | feed_events.AnyFeedEvent
+    assert {type(event) for event in EVENTS} | {events.Ok} == set(everything.__args__)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
