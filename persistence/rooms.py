@@ -64,14 +64,15 @@ WHERE m.room_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3
 
 def room_of(row: asyncpg.Record) -> Room:
     """The room of a row that was selected with SEEN."""
-    is_dm = row["kind"] == RoomKind.DM
+    # Of a dm whose other account is deleted there is no peer.
+    has_peer = row["kind"] == RoomKind.DM and row["peer_id"] is not None
     return Room(
         id=Id(row["id"]),
         kind=RoomKind(row["kind"]),
         title=row["title"],
         last_seq=row["last_seq"],
         role=Role(row["role"]) if row["role"] else None,
-        peer=User(id=Id(row["peer_id"]), username=row["peer_name"]) if is_dm else None,
+        peer=User(id=Id(row["peer_id"]), username=row["peer_name"]) if has_peer else None,
         members=row["member_count"],
         read_seq=row["read_seq"] or 0,
         unread=row["unread"],

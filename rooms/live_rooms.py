@@ -78,6 +78,12 @@ class LiveRooms:
         live = self._rooms.get(room)
         return None if live is None else live.tail.written(after, upto)
 
+    def rewritten(self, room: Id) -> None:
+        """The log of a room has changed otherwise than by its events: it is read anew."""
+        live = self._rooms.get(room)
+        if live is not None:
+            self._tails.forget(live.tail)
+
     def sweep(self, now: float) -> None:
         """Forget rooms that nobody listens to any more. To be called every few seconds.
 

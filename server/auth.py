@@ -14,7 +14,7 @@ from typing import NamedTuple
 import asyncpg
 from msgspec import Struct
 
-from persistence import accounts, logins, sessions
+from persistence import account_deletion, accounts, logins, sessions
 from persistence.accounts import Account, Credentials
 from persistence.database import Database
 from persistence.sessions import Refreshed, Session
@@ -202,6 +202,22 @@ class Auth:
             signed_in = await self._open_session(connection, account, origin)
         self._close_sessions(ended)
         return signed_in
+
+    async def delete_account(self, account: Id, password: str, origin: Origin) -> None:
+        """Delete the account: its sessions end now, what it has left goes by a job.
+
+        Raises:
+            PlazaError: invalid_credentials, rate_limited, overloaded.
+        """
+        async with self._database.connection() as connection:
+            credentials = await accounts.credentials_of(connection, account)
+        login = "" if credentials is None else credentials.username
+        credentials = await self._check(credentials, login, password, origin)
+        async with self._database.transaction() as connection:
+            await _confirm(connection, credentials)
+            await account_deletion.begin(connection, account)
+            ended = await sessions.revoke_all(connection, account)
+        self._close_sessions(ended)
 
     async def sessions(self, account: Id) -> list[Session]:
         """The sessions of an account that have not ended."""
