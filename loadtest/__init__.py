@@ -7,6 +7,7 @@
     connects       how many clients can connect in a second?
     slow_reader    what does a member who stops reading do to the others?
     presence       what does it cost to tell who comes and goes?
+    feed           how fast is the feed: reading, pushing, delivering, trends?
     storm          how long until all clients that were dropped at once are back?
 
 Each is run as `python -m loadtest.NAME [--small] [--json FILE]`; docs/performance.md has what they
@@ -14,7 +15,9 @@ found. They stand on:
 
     deployment     a server with a database of its own
     population     accounts, sessions and rooms, in bulk
+    town           the town that `plaza seed` makes, and people in it
     swarm          client connections, some KiB each
+    timeline_reads reads home timelines, in a process of its own
     frames         WebSocket frames, made once and split cheaply
     process        a server's process: its CPU time and memory
     uwebsockets    the peer
