@@ -26,7 +26,7 @@ from persistence.embedded_user import (
     server_user,
 )
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "running_dsn"]
 
 # After a crash the server replays up to max_wal_size of its log before it is ready.
 START_SECONDS = 600.0
@@ -57,6 +57,17 @@ SETTINGS = {
 }
 
 Progress = Callable[[str], None]
+
+
+def running_dsn(data_dir: Path) -> str | None:
+    """The address of the database that somebody runs on a data directory; None: nobody does."""
+    running = postmaster(data_dir.resolve() / "postgres")
+    return None if running is None else _dsn(running.socket_dir, "postgres")
+
+
+def _dsn(socket_dir: Path, database: str) -> str:
+    folder = quote(str(socket_dir), safe="")
+    return f"postgresql://postgres@/{quote(database)}?host={folder}&port={PORT}"
 
 
 class EmbeddedPostgres:
@@ -120,8 +131,8 @@ class EmbeddedPostgres:
 
     def dsn_of(self, database: str) -> str:
         """The address of another database of this server."""
-        folder = quote(str(self._socket_dir), safe="")
-        return f"postgresql://postgres@/{quote(database)}?host={folder}&port={PORT}"
+        assert self._socket_dir is not None
+        return _dsn(self._socket_dir, database)
 
     def revive(self, *, progress: Progress) -> bool:
         """Start the server again if it is gone, at the same address. Blocks as `start` does.

@@ -25,11 +25,14 @@ A map, from the top down:
     room_list     the account's rooms, kept up by events
     people        who is here, who is blocked or muted, likewise
     upkeep        what is said again on each connection; delivered markers
+    watched       the accounts and feeds that are watched, for that
     link          connects, reads, connects again; repeats commands
     connection    one WebSocket connection
     wire          frames <-> commands and events, with orjson and msgpack
     credentials   where access tokens come from
-    rest          Rest: sign-up, login, look-ups; in rest_people and rest_rooms, by rest_requests
+    rest          Rest: sign-up, login; look-ups and the like in rest_people, rest_rooms,
+                  rest_profiles, rest_posts, rest_engagement, rest_feed, rest_uploads,
+                  rest_account, by rest_requests
     backoff       full jitter
     options       how patient a client is
     errors        what can go wrong
@@ -52,6 +55,8 @@ from plaza_client.link import State, Status
 from plaza_client.options import Options
 from plaza_client.rest import Rest, Session
 from plaza_client.rest_people import Account, Settings
+from plaza_client.rest_posts import NewPoll, PostPage
+from plaza_client.rest_profiles import PeoplePage
 from plaza_client.rest_rooms import Hit, HitPage
 from plaza_client.stream import EventStream
 from plaza_client.wire import ClientEvent, Encoding, HistoryPage, UnknownEvent
@@ -82,7 +87,25 @@ from protocol.events import (
     Unpinned,
     Unreacted,
 )
+from protocol.exports import Export, ExportState
+from protocol.feed_events import NewComment, NewPost, PostCounters, PostDeleted, PostUpdated
 from protocol.ids import Id
+from protocol.posts import (
+    Author,
+    Comment,
+    Counters,
+    FeedOrder,
+    Person,
+    Poll,
+    PollOption,
+    Post,
+    PostStatus,
+    PostType,
+    PostVersion,
+    Profile,
+    Relationship,
+    Visibility,
+)
 from protocol.records import (
     Attachment,
     Level,
@@ -95,22 +118,30 @@ from protocol.records import (
     Thread,
     User,
 )
+from protocol.trends import PostTrend, Span, TagTrend, TrendReason
+from protocol.uploads import Upload, UploadState
 
 __all__ = [
     "Account",
     "AnswerTimeout",
     "Attachment",
+    "Author",
     "Client",
     "ClientClosed",
     "ClientEvent",
+    "Comment",
     "Connection",
     "ConnectionLost",
+    "Counters",
     "Created",
     "Deleted",
     "DeliveredMarker",
     "Edited",
     "Encoding",
     "EventStream",
+    "Export",
+    "ExportState",
+    "FeedOrder",
     "Gap",
     "HistoryPage",
     "Hit",
@@ -123,17 +154,35 @@ __all__ = [
     "MemberChanged",
     "MemberMuted",
     "Message",
+    "NewComment",
+    "NewPoll",
+    "NewPost",
     "Ok",
     "Options",
+    "PeoplePage",
+    "Person",
     "Pinned",
     "PlazaClientError",
     "PlazaRefused",
+    "Poll",
+    "PollOption",
+    "Post",
+    "PostCounters",
+    "PostDeleted",
+    "PostPage",
+    "PostStatus",
+    "PostTrend",
+    "PostType",
+    "PostUpdated",
+    "PostVersion",
     "PresenceChanged",
     "PresenceState",
+    "Profile",
     "Reacted",
     "Reaction",
     "ReadMarker",
     "RelationChanged",
+    "Relationship",
     "Renamed",
     "Rest",
     "Role",
@@ -146,14 +195,20 @@ __all__ = [
     "Settings",
     "SettingsChanged",
     "SlowModeSet",
+    "Span",
     "State",
     "Status",
+    "TagTrend",
     "Thread",
+    "TrendReason",
     "TypingNotice",
     "UnknownEvent",
     "Unpinned",
     "Unreachable",
     "Unreacted",
+    "Upload",
+    "UploadState",
     "User",
+    "Visibility",
     "WireError",
 ]

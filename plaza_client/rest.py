@@ -6,9 +6,15 @@ from typing import Any
 from msgspec import Struct
 
 from plaza_client.errors import PlazaRefused
+from plaza_client.rest_account import AccountRequests
+from plaza_client.rest_engagement import EngagementRequests
+from plaza_client.rest_feed import FeedRequests
 from plaza_client.rest_people import Account, PeopleRequests
+from plaza_client.rest_posts import PostRequests
+from plaza_client.rest_profiles import ProfileRequests
 from plaza_client.rest_requests import shaped
 from plaza_client.rest_rooms import RoomRequests
+from plaza_client.rest_uploads import UploadRequests
 from protocol.errors import UNAUTHORIZED
 
 
@@ -26,7 +32,16 @@ class Session(Struct, frozen=True):
     refresh_token: str
 
 
-class Rest(PeopleRequests, RoomRequests):
+class Rest(
+    PeopleRequests,
+    ProfileRequests,
+    RoomRequests,
+    PostRequests,
+    EngagementRequests,
+    FeedRequests,
+    UploadRequests,
+    AccountRequests,
+):
     """Calls the REST interface of a server; an asynchronous context manager.
 
     An access token that has expired is refreshed on the way.

@@ -13,6 +13,9 @@ A map. How it starts:
     storage     the database: embedded or external, connected, migrated
     listener    the port: HTTP to uvicorn, WebSocket connections to the gateway
 
+What else the command line does: seed_command, with seeding/: fills a database for demonstrations;
+account_command: says who is verified, and who is a moderator
+
 How it ends:
 
     drain       connections are sent away in batches; the log is closed last
@@ -31,6 +34,19 @@ A message's path:
     search      finds messages; indexer keeps their index up with the log, behind it
     receipts    read and delivered markers: taken, written, told; typing: passed on
     presence    who is here, told to those whom it concerns; relations: blocks, mutes, settings
+    live_feed   what happens to posts, pushed to those who watch; watch_commands: who does
+    profiles    what accounts show of themselves; graph: who follows whom
+    trends      what many talk about; previews: what is behind links, read by page_reader
+    outbound    the guard of the server's own requests; addresses: which are public
+    exports     an account as a zip; deletion: how it goes; chores: these four, put together;
+                posting: and all that has to do with posts
+    posts       what people publish; post_changes: and change; post_schedule: at a set time
+    timelines   the home feed, page by page; deliveries: the jobs that fill it
+    post_parts  makes the parts of their table ahead
+    uploads     files: received (spool), converted (upload_conversion, conversion/), deleted;
+                media: where they are fetched; pictures: of pages behind links; uploading: these,
+                put together
+    engagement  what people do with posts: likes, bookmarks, votes; comments: what they say
     wire        events to WebSocket frames
     outbox      what waits for one reader, bounded in bytes
     echo        /ws/echo, for conformance suites
@@ -50,7 +66,8 @@ Around it:
     proxies     whose connection it is, behind reverse proxies
     traffic     what the gateway counts
     wheel       one timer for all connections; upkeep: what happens every second
-    background  work that nobody waits for
+    background  work that nobody waits for; jobs: work that outlives the
+                process, job_results: how its tries end
     metrics     what /metrics shows
     rest/       the HTTP interface: thin controllers
 """

@@ -26,19 +26,23 @@ from server.admission import Admission
 from server.arrivals import Arrivals
 from server.background import Background
 from server.chat import Chat
+from server.chores import Chores
 from server.config import Config
 from server.dispatch import Dispatcher
-from server.drain import Drain, Report, close_log, unheard
+from server.drain import Drain, Report, close_jobs, close_log, unheard
 from server.echo import EchoSession
+from server.feeds import Feeds
 from server.gateway import Gateway, GatewayProtocol, Session
 from server.grace import Grace
 from server.indexer import Indexer
+from server.jobs import Jobs
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
 from server.log_reader import LogReader
-from server.metrics import Metrics, ProcessState
+from server.metrics import FeedState, Metrics, ProcessState, UploadState
 from server.outbox import Tick
 from server.passwords import Passwords
+from server.posting import posting
 from server.presence import Presences
 from server.presence_commands import PresenceCommands
 from server.receipts import Receipts
@@ -50,6 +54,8 @@ from server.session import ChatSession, CommandCounts, OpenSessions
 from server.tokens import TokenKey
 from server.typing import Typings
 from server.upkeep import every_second, forget_expired_sessions
+from server.uploading import Uploading
+from server.watch_commands import WatchCommands
 from server.wheel import TimerWheel
 
 logger = structlog.get_logger(__name__)
@@ -109,17 +115,11 @@ async def running(
             reads=core.reader.counts,
         )
         metrics.registry.register(state)
-        core.background.spawn(metrics.watch_loop(core.admission.pressure.lagged))
-        core.background.spawn(
-            every_second(
-                gateway.wheel.turn,
-                core.presences.flush,
-                core.receipts.turn,
-                partial(_sweep, core.hub, gateway.wheel),
-            )
-        )
-        core.background.spawn(forget_expired_sessions(database, now_ms))
-        core.background.spawn(core.indexer.run())
+        metrics.registry.register(FeedState(core.feeds.live))
+        metrics.registry.register(UploadState(core.uploading.conversions))
+        _start_upkeep(core, gateway, database, metrics)
+        core.background.spawn(core.jobs.run())
+        stack.push_async_callback(close_jobs, core.jobs, core.grace)
         if config.server.metrics_address:
             await _serve_metrics(config, metrics, stack)
         await stack.enter_async_context(
@@ -159,10 +159,31 @@ class _Core:
     receipts: Receipts
     dispatch: Dispatcher
     indexer: Indexer
+    jobs: Jobs
+    feeds: Feeds
+    uploading: Uploading
+    chores: Chores
     background: Background
     commands: Background
     """Those under way that are not the log's: their answers are waited for at the end."""
     grace: Grace
+
+
+def _start_upkeep(core: _Core, gateway: Gateway, database: Database, metrics: Metrics) -> None:
+    spawn = core.background.spawn
+    spawn(metrics.watch_loop(core.admission.pressure.lagged))
+    spawn(
+        every_second(
+            gateway.wheel.turn,
+            core.presences.flush,
+            core.receipts.turn,
+            core.feeds.live.turn,
+            partial(_sweep, core.hub, gateway.wheel),
+        )
+    )
+    spawn(forget_expired_sessions(database, now_ms))
+    spawn(core.indexer.run())
+    spawn(core.feeds.live.run())
 
 
 async def _start_core(
@@ -210,16 +231,20 @@ async def _start_core(
         mint=mint,
         clock=now_ms,
     )
+    posts = await stack.enter_async_context(
+        posting(config, database, metrics, chat, hub, background, mint, now_ms)
+    )
     dispatch = Dispatcher(
         log,
         RoomCommands(chat, commands).handlers,
         receipts.handlers,
         Typings(hub, members=limits.typing_members, clock=now_ms).handlers,
         PresenceCommands(presences, relations, commands).handlers,
+        WatchCommands(presences, posts.feeds.live, commands).handlers,
     )
     return _Core(
         *(mint, tick, fanout, hub, presences, reader, log, sessions, admission, chat, relations),
-        *(receipts, dispatch, indexer, background, commands, grace),
+        *(receipts, dispatch, indexer, *posts, background, commands, grace),
     )
 
 
@@ -295,6 +320,9 @@ def _rest_services(
         relations=core.relations,
         receipts=core.receipts,
         search=Search(database, core.indexer),
+        feeds=core.feeds,
+        uploading=core.uploading,
+        chores=core.chores,
         passwords=Passwords(workers=config.auth.password_hashers),
         tokens=tokens,
         throttles=Throttles.of(config.limits),

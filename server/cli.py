@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import uvloop
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 from rich.console import Console
 from rich.markup import escape
 
@@ -45,6 +45,8 @@ ConfigFile = Annotated[
 Host = Annotated[str | None, Parameter(help="Address to listen on: 127.0.0.1, or 0.0.0.0 for all.")]
 Port = Annotated[int | None, Parameter(help="Port to listen on: 8080; 0 takes any free one.")]
 DataDir = Annotated[str | None, Parameter(help="Folder of the embedded database: ./data.")]
+_AT_LEAST_ONE = validators.Number(gte=1)
+_NOT_NEGATIVE = validators.Number(gte=0)
 DatabaseUrl = Annotated[
     str | None, Parameter(help="A PostgreSQL of your own: postgresql://user:password@host/name.")
 ]
@@ -104,6 +106,99 @@ def drain(
 
     settings = _prepare(config, data_dir=data_dir)
     drain_server(settings.server, pid=pid, console=_stderr())
+    return exits.OK.code
+
+
+@app.command
+def account(
+    username: str,
+    *,
+    verified: Annotated[
+        bool | None, Parameter(help="Whether its profile says that it is who it seems to be.")
+    ] = None,
+    moderator: Annotated[
+        bool | None,
+        Parameter(help="Whether it may look at everything that is not private, and take it down."),
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    config: ConfigFile = None,
+) -> int:
+    """Show, or change, what an account may. A server may run meanwhile.
+
+    Args:
+        username: Whose account.
+    """
+    settings = _prepare(config, data_dir=data_dir, database_url=database_url)
+    from server.account_command import change_account  # noqa: PLC0415
+
+    standing = _run(
+        change_account(
+            settings,
+            username,
+            verified=verified,
+            moderator=moderator,
+            progress=_progress(settings),
+        )
+    )
+    print(standing)
+    return exits.OK.code
+
+
+@app.command
+def seed(  # noqa: PLR0913 - options, each with its name
+    *,
+    accounts: Annotated[int, Parameter(help="How many.", validator=_AT_LEAST_ONE)] = 10_000,
+    posts: Annotated[int, Parameter(help="How many.", validator=_NOT_NEGATIVE)] = 200_000,
+    follows: Annotated[int, Parameter(help="How many.", validator=_NOT_NEGATIVE)] = 500_000,
+    likes: Annotated[
+        int | None, Parameter(help="How many: 5 for each post.", validator=_NOT_NEGATIVE)
+    ] = None,
+    comments: Annotated[
+        int | None, Parameter(help="How many: as many as posts.", validator=_NOT_NEGATIVE)
+    ] = None,
+    password: Annotated[
+        str | None, Parameter(help="Of all the accounts: a random one, which is shown.")
+    ] = None,
+    chance: Annotated[
+        int, Parameter(name="--seed", help="The same number makes the same town.")
+    ] = 1,
+    yes: Annotated[bool, Parameter(negative="", help="Even if there are accounts.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    config: ConfigFile = None,
+) -> int:
+    """Fill the database with people who know each other and talk: for a demonstration, or a test.
+
+    As in life, few have most of the followers, posts and likes. The server need not be stopped,
+    unless the database is its embedded one.
+    """
+    settings = _prepare(config, data_dir=data_dir, database_url=database_url)
+    from server import seed_command  # noqa: PLC0415
+    from server.seeding.town import Size  # noqa: PLC0415
+    from server.storage import open_database  # noqa: PLC0415
+
+    size = Size(
+        accounts,
+        posts,
+        follows,
+        posts * 5 if likes is None else likes,
+        posts if comments is None else comments,
+    )
+
+    async def open_and_fill() -> str:
+        async with open_database(settings, progress=_progress(settings)) as database:
+            return await seed_command.seed(
+                database,
+                size,
+                chance=chance,
+                password=password,
+                yes=yes,
+                pull_followers=settings.feed.pull_followers,
+                console=_stderr(),
+            )
+
+    print(_run(open_and_fill()))
     return exits.OK.code
 
 

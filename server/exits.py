@@ -62,11 +62,20 @@ DRAIN = Exit(
     "`plaza drain` found no server with this data directory, or could not end it.",
     "Give the `--data-dir` or `--config` that the server was started with.",
 )
+ACCOUNT = Exit(
+    10, "account", "`plaza account` found no account with this username.", "Check the name."
+)
+SEED = Exit(
+    11,
+    "seed",
+    "`plaza seed` found accounts in the database.",
+    "Take an empty database, or say `--yes`.",
+)
 INTERRUPTED = Exit(130, "interrupted", "Stopped by a signal before it was up.", "")
 
 CATALOGUE = (
     OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED, CHAT, DRAIN,
-    INTERRUPTED,
+    ACCOUNT, SEED, INTERRUPTED,
 )  # fmt: skip
 
 
@@ -82,16 +91,28 @@ class DrainFailed(Exception):
     """There is no server to be drained, or it does not end. The message says what to do."""
 
 
+class SeedRefused(Exception):
+    """The database is in use. The message says what to do."""
+
+
+class NoSuchAccount(Exception):
+    """The account that a command is about does not exist. The message says what to do."""
+
+
 def exit_of(failure: Exception) -> Exit:
     """How to end after a failure. Only of those with a line of their own is the message enough."""
     from persistence.database import DatabaseError  # noqa: PLC0415 - keeps `plaza version` quick
     from persistence.embedded import EmbeddedPostgresError  # noqa: PLC0415
     from persistence.migrate import MigrationError  # noqa: PLC0415
+    from persistence.objects import ObjectStoreError  # noqa: PLC0415
 
     kinds: dict[type[Exception], Exit] = {
         ConfigError: CONFIGURATION,
+        ObjectStoreError: CONFIGURATION,
         AddressUnavailable: ADDRESS,
         DrainFailed: DRAIN,
+        NoSuchAccount: ACCOUNT,
+        SeedRefused: SEED,
         MigrationError: MIGRATION,  # a DatabaseError too
         DatabaseError: DATABASE,
         EmbeddedPostgresError: EMBEDDED,

@@ -5,23 +5,26 @@ metrics are asked for. Histograms are observed once per batch or tick, not per m
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from persistence.database import Database
+from persistence.jobs import Waiting
 from persistence.room_log import RoomLog
 from protocol.records import PresenceState
 from rooms.fanout import Fanout
 from rooms.hub import Hub
 from server.gateway import Gateway
+from server.live_feed import LiveFeed
 from server.log_reader import ReadCounts
 from server.presence import Presences
 from server.session import CommandCounts
+from server.upload_conversion import Conversions
 
 _SECONDS = (
     0.0001,
@@ -39,6 +42,8 @@ _SECONDS = (
     1,
     2.5,
 )
+_CONNECTIONS = (1, 4, 16, 64, 256, 512)
+_JOB_SECONDS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300)
 _EVENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 # How often the event loop's lag is measured.
@@ -56,6 +61,8 @@ class Metrics:
         self._commit = self._histogram("commit_seconds", "Commits of the room log", _SECONDS)
         self._batch = self._histogram("commit_events", "Events in a commit", _EVENTS)
         self._lag = self._histogram("loop_lag_seconds", "A timer's delay", _SECONDS)
+        self.jobs = JobMetrics(self.registry)
+        self.pushes = PushMetrics(self.registry)
 
     def flushed(self, seconds: float) -> None:
         """A tick's writes took so long (server.outbox.TickObserver)."""
@@ -86,6 +93,91 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"plaza_{name}", text, buckets=buckets, registry=self.registry)
+
+
+class JobMetrics:
+    """Of the queue of jobs (server.jobs.Observer)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._tries = Histogram(
+            "plaza_job_seconds",
+            "Jobs of this process, by name and result",
+            ("job", "result"),
+            buckets=_JOB_SECONDS,
+            registry=registry,
+        )
+        self._states = Gauge(
+            "plaza_jobs",
+            "Jobs of all processes, by name and state",
+            ("job", "state"),
+            registry=registry,
+        )
+
+    def ran(self, name: str, result: str, seconds: float) -> None:
+        """A job has ended, or failed."""
+        self._tries.labels(name, result).observe(seconds)
+
+    def waiting(self, states: Iterable[Waiting]) -> None:
+        """So many jobs there are of each name and state."""
+        self._states.clear()
+        for name, state, jobs in states:
+            self._states.labels(name, state).set(jobs)
+
+
+class PushMetrics:
+    """Of what is pushed to those who watch feeds (server.live_feed.PushObserver)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._batches = Histogram(
+            "plaza_feed_batch_seconds",
+            "Handing events of feeds to a batch of connections",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._connections = Histogram(
+            "plaza_feed_batch_connections",
+            "Connections in such a batch",
+            buckets=_CONNECTIONS,
+            registry=registry,
+        )
+
+    def handed_over(self, connections: int, seconds: float) -> None:
+        """A batch of connections has got what is theirs."""
+        self._connections.observe(connections)
+        self._batches.observe(seconds)
+
+
+class FeedState(Collector):
+    """Who watches feeds, and what they were told."""
+
+    def __init__(self, live_feed: LiveFeed) -> None:
+        self._live_feed = live_feed
+
+    def collect(self) -> Iterator[Metric]:
+        """One family per metric."""
+        feed = self._live_feed
+        yield _gauge("feed_watchers", "Connections that watch feeds", feed.watchers)
+        yield _counter("feed_events", "Events of feeds, times watchers", feed.sent)
+        yield _counter("feed_left_out", "News of feeds that was too much to tell", feed.left_out)
+
+
+class UploadState(Collector):
+    """What becomes of uploads."""
+
+    def __init__(self, conversions: Conversions) -> None:
+        self._conversions = conversions
+
+    def collect(self) -> Iterator[Metric]:
+        """One family per metric."""
+        yield _gauge(
+            "conversions_running", "Files that are being converted", self._conversions.busy
+        )
+        done = CounterMetricFamily(
+            "plaza_conversions", "Files converted, by kind and result", labels=("kind", "result")
+        )
+        for (kind, result), count in self._conversions.counts.items():
+            done.add_metric((kind, result), count)
+        yield done
 
 
 class ProcessState(Collector):

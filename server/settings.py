@@ -149,11 +149,16 @@ def _refusal(found: Found, problem: str) -> ConfigError:
 
 def _contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """What types cannot express: keys, and what is wrong with their values."""
-    for network in config.server.trusted_proxies:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            yield "server.trusted_proxies", f"{network} is neither an IP address nor a network"
+    networks = {
+        "server.trusted_proxies": config.server.trusted_proxies,
+        "debug.outbound_networks": config.debug.outbound_networks,
+    }
+    for key, values in networks.items():
+        for network in values:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                yield key, f"{network} is neither an IP address nor a network"
     if config.server.metrics_address:
         try:
             split_address(config.server.metrics_address)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,10 +12,11 @@ import asyncpg
 import structlog
 
 from persistence.database import Database, DatabaseError
-from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError, running_dsn
 from persistence.migrate import MigrationError, migrate
 from protocol.errors import PlazaError
 from server.config import Config
+from server.post_parts import make_first
 
 logger = structlog.get_logger(__name__)
 
@@ -52,6 +54,33 @@ async def open_database(
         open_.push_async_callback(database.close)
         await _bring_up_to_date(database, progress=progress)
         yield database
+
+
+@asynccontextmanager
+async def visit_database(
+    config: Config, *, progress: Callable[[str], None]
+) -> AsyncIterator[Database]:
+    """As `open_database`; but where a server runs on the embedded one, share it with that.
+
+    Such a database is taken as it is: its schema is that server's business.
+    """
+    data_dir = Path(config.server.data_dir)
+    try:
+        shared = None if config.database.url else running_dsn(data_dir)
+    except PermissionError as error:
+        raise DatabaseError(
+            f"The data directory {data_dir} cannot be read: {error.strerror}. Run this as the user "
+            "that the server runs as, or as root."
+        ) from error
+    if shared is None:
+        async with open_database(config, progress=progress) as database:
+            yield database
+        return
+    database = await Database.open(shared, pool_size=2)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextmanager
@@ -98,6 +127,7 @@ async def _bring_up_to_date(database: Database, *, progress: Callable[[str], Non
         connection = await database.open_connection()
         try:
             applied = await migrate(connection)
+            await make_first(connection, time.time_ns() // 1_000_000)
         finally:
             await connection.close()
     except asyncpg.PostgresError as error:

@@ -45,7 +45,8 @@ def test_the_lock_has_a_fitting_version_of_everything_asked_for(lock: str) -> No
 def test_every_pin_has_hashes(lock: str) -> None:
     text = (ROOT / lock).read_text()
     entries = re.split(r"\n(?=[a-z0-9])", text)[1:]
-    assert len(entries) == len(pins(lock))
+    # One that comes in two versions, for older and newer Pythons, has two entries.
+    assert {entry.partition("==")[0] for entry in entries} == pins(lock).keys()
     assert all("--hash=sha256:" in entry for entry in entries)
 
 

@@ -7,6 +7,9 @@ A map, in reading order:
     authentication  Authorization: Bearer
     accounts        /accounts, /me
     relations       /me/blocks, /me/mutes, /me/settings
+    profiles        /accounts/{account}
+    graph           /accounts/{account}/follow and the like, /me/friends, /me/follow-requests,
+                    /me/relationships
     sessions        /sessions
     rooms           /rooms, /rooms/{room}, /rooms/{room}/events
     messages        /rooms/{room}/messages
@@ -15,6 +18,11 @@ A map, in reading order:
     receipts        /rooms/{room}/read, /rooms/{room}/receipts, /rooms/{room}/me, /me/read-all
     moderation      /rooms/{room}/bans, /rooms/{room}/members/{account}/mute
     search          /search/messages
+    engagement      /posts/{post}/like, /posts/{post}/vote, /posts/{post}/bookmark, /me/bookmarks
+    comments        /posts/{post}/comments, /comments/{comment}
+    uploads         /uploads, with upload_bodies and upload_docs; media: /media, with ranges
+    trends          /trends/tags, /trends/posts
+    exports         /me/exports, /exports
     entries         what a write to a room is answered with
     bodies          what is taken and given besides the protocol's own records
     parameters      what stands in paths, queries and headers

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Controller, Litestar, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.types import Message, Scope
@@ -11,8 +11,14 @@ from protocol.ids import Id
 from server.auth import Auth, Origin
 from server.rest.accounts import Accounts, Me
 from server.rest.authentication import BearerAuthentication
+from server.rest.comments import OneComment, PostComments
 from server.rest.docs import docs_page
+from server.rest.engagement import Bookmarks, Likes, OwnBookmarks, Votes
 from server.rest.errors import HANDLERS
+from server.rest.exports import OwnExports, export_files
+from server.rest.feed import HomeFeed
+from server.rest.graph import Follows, OwnGraph
+from server.rest.media import media_files
 from server.rest.members import Members
 from server.rest.messages import Messages
 from server.rest.moderation import Bans, Mutes
@@ -20,14 +26,56 @@ from server.rest.openapi import API, openapi_config
 from server.rest.operations import operations
 from server.rest.pins import Pins
 from server.rest.ports import Services
+from server.rest.post_lists import AuthorPosts, Drafts, TagPosts
+from server.rest.posts import PostPages, Shares
+from server.rest.profiles import ProfilePages
 from server.rest.receipts import AllMarkers, Markers
 from server.rest.relations import Blocks, MutedAccounts, Settings
 from server.rest.rooms import Rooms
 from server.rest.search import MessageSearch
 from server.rest.sessions import Sessions
+from server.rest.trends import TrendLists
+from server.rest.uploads import UploadPages
 from server.rest.web import web_files
 from server.rest.wire import IdSchema, PlazaRequest, decode_id, is_id
 from server.tokens import Claims
+
+ROUTES: list[type[Controller]] = [
+    Accounts,
+    Me,
+    OwnExports,
+    ProfilePages,
+    Follows,
+    OwnGraph,
+    Blocks,
+    MutedAccounts,
+    Settings,
+    Sessions,
+    Rooms,
+    Messages,
+    Members,
+    Pins,
+    Bans,
+    Mutes,
+    Markers,
+    AllMarkers,
+    MessageSearch,
+    TrendLists,
+    HomeFeed,
+    PostPages,
+    Shares,
+    AuthorPosts,
+    TagPosts,
+    Drafts,
+    Likes,
+    Votes,
+    Bookmarks,
+    OwnBookmarks,
+    PostComments,
+    OneComment,
+    UploadPages,
+]
+"""Below /api/v1, in the order of the documentation."""
 
 
 def build(services: Services) -> Litestar:
@@ -48,37 +96,16 @@ def build(services: Services) -> Litestar:
     )
     api = Router(
         API,
-        route_handlers=[
-            Accounts,
-            Me,
-            Blocks,
-            MutedAccounts,
-            Settings,
-            Sessions,
-            Rooms,
-            Messages,
-            Members,
-            Pins,
-            Bans,
-            Mutes,
-            Markers,
-            AllMarkers,
-            MessageSearch,
-        ],
+        route_handlers=ROUTES,
         middleware=[lambda app: BearerAuthentication(app, auth=auth, admission=services.admission)],
-        dependencies={
-            "auth": _constant(auth),
-            "chat": _constant(services.chat),
-            "receipts": _constant(services.receipts),
-            "relations": _constant(services.relations),
-            "search": _constant(services.search),
-            "database": _constant(services.database),
-            "caller": Provide(_caller, sync_to_thread=False),
-            "origin": Provide(_origin, sync_to_thread=False),
-        },
+        dependencies=_dependencies(services, auth),
     )
     return Litestar(
-        [api, docs_page, web_files(), *operations(services)],
+        [
+            *(api, docs_page, web_files(), media_files(services.uploading.media)),
+            export_files(services.chores.exports),
+            *operations(services),
+        ],
         request_class=PlazaRequest,
         request_max_body_size=services.config.limits.request_bytes or None,
         type_encoders={Id: str},
@@ -89,6 +116,30 @@ def build(services: Services) -> Litestar:
         openapi_config=openapi_config(),
         logging_config=None,
     )
+
+
+def _dependencies(services: Services, auth: Auth) -> dict[str, Provide]:
+    """What handlers get by the names of their parameters."""
+    return {
+        "auth": _constant(auth),
+        "chat": _constant(services.chat),
+        "receipts": _constant(services.receipts),
+        "relations": _constant(services.relations),
+        "profiles": _constant(services.feeds.profiles),
+        "graph": _constant(services.feeds.graph),
+        "search": _constant(services.search),
+        "timelines": _constant(services.feeds.timelines),
+        "database": _constant(services.database),
+        "posts": _constant(services.feeds.posts),
+        "post_changes": _constant(services.feeds.post_changes),
+        "engagement": _constant(services.feeds.engagement),
+        "comments": _constant(services.feeds.comments),
+        "caller": Provide(_caller, sync_to_thread=False),
+        "uploads": _constant(services.uploading.uploads),
+        "exports": _constant(services.chores.exports),
+        "trends": _constant(services.chores.trends),
+        "origin": Provide(_origin, sync_to_thread=False),
+    }
 
 
 def _constant(value: Any) -> Provide:
@@ -106,7 +157,8 @@ def _origin(request: PlazaRequest) -> Origin:
     )
 
 
-def _add_headers(message: Message, scope: Scope) -> None:
+# A coroutine: anything else Litestar runs in a thread, twice for each answer.
+async def _add_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)

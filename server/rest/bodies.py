@@ -72,6 +72,12 @@ class ChangePassword(RequestBody):
     new_password: Password
 
 
+class DeleteAccount(RequestBody):
+    """The password, so that nobody deletes an account who has found it open."""
+
+    password: Password
+
+
 class NewRoom(RequestBody):
     """A room to create. A dm has no title, and the other account as its only member."""
 
@@ -146,6 +152,7 @@ EXAMPLES: dict[str, Any] = {
         LogIn(login="ada", password="correct horse battery"),  # noqa: S106
         Refresh(refresh_token="V2hvIHJlYWRzIHRoaXMgaGFzIGdvb2QgZXllcy4gISE"),  # noqa: S106
         ChangePassword(current_password="correct horse battery", new_password="staple of battery"),  # noqa: S106
+        DeleteAccount(password="correct horse battery"),  # noqa: S106
         NewRoom(kind=RoomKind.GROUP, title="Engines", members=[Id(118094627143680001)]),
         RoomChanges(title="Analytical engines", slow_mode=10),
         NewMessage(body="The engine weaves algebraic patterns.", nonce="c1-7"),

@@ -7,12 +7,19 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from math import isfinite
 
+from persistence.likes import NEWEST, LikePosition
+from persistence.profile_search import Place
 from persistence.search import Position
 from protocol.errors import BAD_REQUEST, PlazaError
-from protocol.ids import MAX_ID, parse_id
+from protocol.ids import MAX_ID, Id, parse_id
 from protocol.names import fold_username
+from protocol.times import from_us, to_us
+from server.timelines import RankedPlace
 
 _POSITION = struct.Struct(">QdQ")
+_LIKE = struct.Struct(">qq")
+_PLACE = struct.Struct(">dQ")
+_RANKED = struct.Struct(">QQ")
 
 
 def cursor_after(position: int | None) -> str | None:
@@ -32,6 +39,15 @@ def position_of(cursor: str | None) -> int:
         return parse_id(_unsealed(cursor).decode())
     except (ValueError, IndexError):
         raise _broken() from None
+
+
+def place_before(cursor: str | None) -> int:
+    """The position below which a list with the newest first continues.
+
+    Raises:
+        PlazaError: bad_request for what is no cursor of ours.
+    """
+    return MAX_ID if cursor is None else position_of(cursor)
 
 
 def cursor_after_name(username: str | None) -> str | None:
@@ -73,6 +89,72 @@ def found_position(cursor: str | None) -> Position | None:
     if not (isfinite(position.score) and max(position.newest, position.event_id) <= MAX_ID):
         raise _broken()
     return position
+
+
+def cursor_after_like(position: LikePosition | None) -> str | None:
+    """The cursor that continues after a like; None at the end of the list."""
+    if position is None:
+        return None
+    return _sealed(_LIKE.pack(to_us(position.at), position.account))
+
+
+def like_position(cursor: str | None) -> LikePosition:
+    """The position at which a cursor continues: the newest of all likes without one.
+
+    Raises:
+        PlazaError: bad_request for what is no cursor of ours.
+    """
+    if cursor is None:
+        return NEWEST
+    try:
+        microseconds, account = _LIKE.unpack(_unsealed(cursor))
+        return LikePosition(from_us(microseconds), Id(account))
+    except (ValueError, OverflowError, struct.error):
+        raise _broken() from None
+
+
+def cursor_after_person(place: Place | None) -> str | None:
+    """The cursor that continues the people found after a place; None at their end."""
+    return None if place is None else _sealed(_PLACE.pack(*place))
+
+
+def person_place(cursor: str | None) -> Place | None:
+    """The place after which a cursor continues the people found; None: the beginning.
+
+    Raises:
+        PlazaError: bad_request for what is no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        place = Place(*_PLACE.unpack(_unsealed(cursor)))
+    except (ValueError, struct.error):
+        raise _broken() from None
+    if not (isfinite(place.score) and place.account <= MAX_ID):
+        raise _broken()
+    return place
+
+
+def cursor_in_ranking(place: RankedPlace | None) -> str | None:
+    """The cursor that continues a ranked feed; None at its end."""
+    return None if place is None else _sealed(_RANKED.pack(*place))
+
+
+def ranked_place(cursor: str | None) -> RankedPlace | None:
+    """Where a cursor continues a ranked feed; None: the beginning.
+
+    Raises:
+        PlazaError: bad_request for what is no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        ranking, before = _RANKED.unpack(_unsealed(cursor))
+    except (ValueError, struct.error):
+        raise _broken() from None
+    if max(ranking, before) > MAX_ID or before == 0:
+        raise _broken()
+    return RankedPlace(Id(ranking), before)
 
 
 def _sealed(content: bytes) -> str:

@@ -105,16 +105,21 @@ def _section(tag: Json, operations: list[tuple[str, str, Json]]) -> str:
 
 
 def _operation(method: str, path: str, operation: Json) -> str:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    bodies = operation.get("requestBody", {}).get("content", {})
+    body = bodies.get("application/json")
+    is_file = bool(bodies) and body is None
     needs = "Needs no access token." if _for_anyone(operation) else "Needs an access token."
     return f"""<article id="{operation["operationId"]}">
 <h3><span class="method">{method}</span> <code>{escape(path)}</code></h3>
 <p><b>{escape(operation["summary"])}.</b> {_code(operation.get("description", ""))} {needs}</p>
 {_parameters(operation.get("parameters", []))}
-<pre>{escape(_curl(method, path, operation, body))}</pre>
+<pre>{escape(_curl(method, path, operation, body))}{_FILE if is_file else ""}</pre>
 {"" if body is None else f"<p>Body: {_type(body['schema'])}</p>"}
 {_table(("Answer", "", "Body"), _responses(operation["responses"]))}
 </article>"""
+
+
+_FILE = " \\\n  --data-binary @FILE"
 
 
 def _parameters(parameters: list[Json]) -> str:

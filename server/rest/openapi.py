@@ -16,9 +16,17 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 
 from protocol.ids import Id
-from server.rest.bodies import EXAMPLES
+from server.rest import bodies, engagement_bodies, people_bodies, post_bodies, upload_bodies
 from server.rest.errors import ErrorBody
 from server.rest.wire import ID_PATTERN
+
+ALL_EXAMPLES = {
+    **upload_bodies.EXAMPLES,
+    **bodies.EXAMPLES,
+    **engagement_bodies.EXAMPLES,
+    **people_bodies.EXAMPLES,
+    **post_bodies.EXAMPLES,
+}
 
 API = "/api/v1"
 SCHEMA = f"{API}/schema"
@@ -50,10 +58,13 @@ def openapi_config() -> OpenAPIConfig:
         ),
         tags=[
             Tag("accounts", "People"),
-            Tag("people", "Whom one blocks or mutes, and how one is shown to others"),
+            Tag("people", "Whom one follows, blocks or mutes, and how one is shown to others"),
             Tag("sessions", "Logins"),
             Tag("rooms", "Conversations and their logs"),
             Tag("messages", "What is said in a room"),
+            Tag("posts", "What people publish, and what others do with it"),
+            Tag("comments", "What is said of posts"),
+            Tag("uploads", "Files that people send, to be shown in posts, messages and profiles"),
             Tag("members", "Who is in a room"),
             Tag("moderation", "Who may not write in a room, or not come into it"),
         ],
@@ -88,7 +99,8 @@ def document(app: Litestar) -> dict[str, Any]:
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
         for content in operation.get("requestBody", {}).get("content", {}).values():
-            content["example"] = EXAMPLES[content["schema"]["$ref"].rpartition("/")[2]]
+            if "$ref" in content["schema"]:  # files have no example
+                content["example"] = ALL_EXAMPLES[content["schema"]["$ref"].rpartition("/")[2]]
     return openapi
 
 
@@ -100,6 +112,8 @@ class _Document(JsonRenderPlugin):
 def _bodies(app: Litestar) -> Iterator[type[msgspec.Struct]]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
+            # Those that Litestar does not decode.
+            yield from getattr(handler.operation_class, "BODIES", ())
             signature = handler.parsed_fn_signature
             for field in (signature.parameters.get("data"), signature.return_type):
                 if field is not None and field.is_subclass_of(msgspec.Struct):

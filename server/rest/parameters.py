@@ -9,6 +9,8 @@ from protocol.ids import Id
 MAX_SEQ = 2**53 - 1
 
 AccountId = Annotated[Id, PathParameter(description="Of the account")]
+PostId = Annotated[Id, PathParameter(description="Of the post")]
+CommentId = Annotated[Id, PathParameter(description="Of the comment")]
 RoomId = Annotated[Id, PathParameter(description="Of the room")]
 SessionId = Annotated[Id, PathParameter(description="Of the session")]
 MessageSeq = Annotated[

@@ -7,13 +7,16 @@ from persistence.database import Database
 from protocol.ids import IdMint
 from server.admission import Admission
 from server.chat import Chat
+from server.chores import Chores
 from server.config import Config
+from server.feeds import Feeds
 from server.limits import Throttles
 from server.passwords import Passwords
 from server.receipts import Receipts
 from server.relations import Relations
 from server.search import Search
 from server.tokens import TokenKey
+from server.uploading import Uploading
 
 # What is wrong with each part that the process depends on, as a sentence; None: nothing.
 Readiness = Callable[[], Awaitable[Mapping[str, str | None]]]
@@ -36,6 +39,9 @@ class Services:
     relations: Relations
     receipts: Receipts
     search: Search
+    feeds: Feeds
+    uploading: Uploading
+    chores: Chores
     passwords: Passwords
     tokens: TokenKey
     throttles: Throttles

@@ -52,7 +52,7 @@ class PlazaRequest(Request[None, Claims, Any]):
         """
         shape = self.route_handler.parsed_fn_signature.parameters["data"].annotation
         try:
-            return load_json(await self.body(), shape)
+            return load_json(await self.body(), shape, from_outside=True)
         except msgspec.ValidationError as error:
             raise PlazaError(BAD_REQUEST, f"{error}.") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

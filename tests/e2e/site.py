@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,7 @@ from server.app import Plaza, now_ms, running
 from server.config import Config
 from server.listener import bind
 from server.tokens import TokenKey, new_refresh_token, refresh_token_hash
+from tests import social
 from tests.e2e.device import Device, Encoding
 from tests.e2e.websocket import WebSocket
 
@@ -102,6 +104,14 @@ class Site:
         """New accounts."""
         return [await self.person(name) for name in names]
 
+    async def upload(self, username: str) -> str:
+        """An upload of somebody's that is ready."""
+        async with self.database.connection() as connection:
+            account = await connection.fetchval(
+                "SELECT id FROM accounts WHERE username = $1", username
+            )
+            return str(await social.upload(connection, account))
+
     async def device(
         self,
         person: Person,
@@ -173,7 +183,11 @@ async def serving(
         config, auth=msgspec.structs.replace(config.auth, signing_key=SIGNING_KEY)
     )
     database = await Database.open(dsn, pool_size=config.database.pool_size)
-    with bind("127.0.0.1", 0) as bound:
+    with TemporaryDirectory() as data_dir, bind("127.0.0.1", 0) as bound:
+        # For uploads: the database is elsewhere.
+        config = msgspec.structs.replace(
+            config, server=msgspec.structs.replace(config.server, data_dir=data_dir)
+        )
         # Connections inherit these. Nagle's algorithm is off in uvloop's, but not in asyncio's.
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if send_buffer is not None:

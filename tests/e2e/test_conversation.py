@@ -246,11 +246,23 @@ async def test_bodies_are_kept_in_normal_form(trio: Trio) -> None:
     await trio.nobody_hears_more()
 
 
-async def test_attachments_need_no_body(trio: Trio) -> None:
-    attachments = [{"id": "upload-1", "name": "map.png", "type": "image/png", "size": 512}]
+async def test_attachments_need_no_body(site: Site, trio: Trio) -> None:
+    upload = await site.upload(trio.people[0].username)
+    attachments = [{"id": upload, "name": "map.png"}]
     await trio.ada.do("send", room=trio.room, body="", attachments=attachments)
     (event,) = await trio.everybody_hears(1)
-    assert event["attachments"] == attachments
+    assert event["attachments"] == [
+        {
+            "id": upload,
+            "name": "map.png",
+            "type": "image/webp",
+            "size": 9,
+            "url": f"/media/key-{upload}/original",
+            "thumbnail": f"/media/key-{upload}/original",
+            "width": 640,
+            "height": 480,
+        }
+    ]
     assert await _in_the_log(trio, 2) == event
 
 

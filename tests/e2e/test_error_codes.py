@@ -4,6 +4,7 @@ A code that is new in the catalogue and missing here fails the test of its name.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -11,11 +12,15 @@ import pytest
 
 from protocol import errors
 from protocol.errors import ErrorSpec
-from server.config import Config, Limits
+from protocol.ids import Id
+from server.config import Config
+from server.sections import Limits
+from tests import social
 from tests.e2e.device import Device, Fields
 from tests.e2e.site import Person, Site, serving
 
 PASSWORD = "correct horse battery"
+PART = {"Content-Type": "application/offset+octet-stream"}
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +56,9 @@ async def rest(
     person: Person | None = None,
     json: Any = None,
     content: bytes | None = None,
+    headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    headers = {} if person is None else person.bearer
+    headers = {**(headers or {}), **({} if person is None else person.bearer)}
     async with httpx.AsyncClient(base_url=f"{site.url}/api/v1") as http:
         return await http.request(method, path, json=json, content=content, headers=headers)
 
@@ -82,6 +88,12 @@ async def room_of(device: Device, *members: Person, kind: str = "group") -> str:
     ids = [member.id for member in members]
     created = await device.do("create", kind=kind, title="Engines", members=ids)
     return str(created["room"]["id"])
+
+
+async def begun_upload(site: Site, person: Person) -> str:
+    headers = {"Upload-Length": "9"}
+    begun = await rest(site, "POST", "/uploads", person=person, headers=headers)
+    return str(begun.json()["id"])
 
 
 async def sign_up(site: Site, username: str, email: str) -> httpx.Response:
@@ -214,6 +226,56 @@ async def _(site: Site) -> Refusal:
     await ada.do("send", room=room, body="oops")
     await ada.do("delete", room=room, seq=2)
     return on_socket(await ada.ask("edit", room=room, seq=2, body="better"))
+
+
+@provoked_by(errors.POLL_CLOSED)
+async def _(site: Site) -> Refusal:
+    ada = await site.person()
+    async with site.database.connection() as connection:
+        ago = datetime.now(UTC) - timedelta(hours=1)
+        post = await social.poll(connection, Id(ada.id), closes_at=ago)
+    path = f"/posts/{post}/vote"
+    return await over_rest(site, "PUT", path, person=ada, json={"options": [0]})
+
+
+@provoked_by(errors.OFFSET_CONFLICT)
+async def _(site: Site) -> Refusal:
+    ada = await site.person()
+    upload = await begun_upload(site, ada)
+    part = {**PART, "Upload-Offset": "3"}
+    path = f"/uploads/{upload}"
+    return await over_rest(site, "PATCH", path, person=ada, content=b"rest", headers=part)
+
+
+@provoked_by(errors.IN_USE)
+async def _(site: Site) -> Refusal:
+    ada = await site.person()
+    upload = await site.upload(ada.username)
+    device = await site.device(ada)
+    await device.do("send", room=await room_of(device), body="", attachments=[{"id": upload}])
+    return await over_rest(site, "DELETE", f"/uploads/{upload}", person=ada)
+
+
+@provoked_by(errors.UNSUPPORTED_VERSION)
+async def _(site: Site) -> Refusal:
+    headers = {"Tus-Resumable": "0.2.2"}
+    return await over_rest(
+        site, "POST", "/uploads", person=await site.person(), content=b"x", headers=headers
+    )
+
+
+@provoked_by(errors.UNSUPPORTED_MEDIA)
+async def _(site: Site) -> Refusal:
+    broken = b"\x89PNG\r\n\x1a\n and no picture"
+    return await over_rest(site, "POST", "/uploads", person=await site.person(), content=broken)
+
+
+@provoked_by(errors.RANGE_NOT_SATISFIABLE)
+async def _(site: Site) -> Refusal:
+    ada = await site.person()
+    sent = await rest(site, "POST", "/uploads", person=ada, content=b"cards")
+    url = f"{site.url}{sent.json()['media']['url']}"
+    return await over_rest(site, "GET", url, headers={"Range": "bytes=5-"})
 
 
 @provoked_by(errors.TOO_LARGE)

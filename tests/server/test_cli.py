@@ -17,6 +17,7 @@ import pytest
 
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import migrations
+from persistence.objects import ObjectStoreError
 from server import cli, exits
 from server.pidfile import PidFile, running_in
 
@@ -58,7 +59,7 @@ def test_config_shows_what_is_in_force(
 def test_help_lists_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert plaza("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("serve", "drain", "migrate", "config", "version", "chat"):
+    for command in ("serve", "drain", "account", "migrate", "config", "version", "chat"):
         assert command in shown
     for exit_ in exits.CATALOGUE:
         assert f"{exit_.code} {exit_.name}" in " ".join(shown.split())
@@ -79,6 +80,11 @@ def test_a_wrong_setting(capsys: pytest.CaptureFixture[str], folder: Path) -> No
     (folder / "plaza.toml").write_text("[limits]\nmesage_bytes = 1\n")
     assert plaza("config") == exits.CONFIGURATION.code
     assert "Did you mean limits.message_bytes?" in capsys.readouterr().err
+
+
+def test_a_store_that_is_none() -> None:
+    failure = ObjectStoreError("uploads.store names no store: give the URL of a bucket.")
+    assert exits.exit_of(failure) is exits.CONFIGURATION
 
 
 def test_flags_are_settings(capsys: pytest.CaptureFixture[str]) -> None:

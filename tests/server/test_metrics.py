@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from persistence.database import Database
+from persistence.objects import Objects
 from persistence.room_log import RoomLog
 from protocol.events import Message
 from protocol.ids import Id, IdMint
@@ -18,12 +20,16 @@ from server import metrics as metrics_module
 from server.admission import Admission
 from server.background import Background
 from server.config import Config
+from server.conversion.workers import Workers
 from server.gateway import Gateway
+from server.live_feed import LiveFeed
 from server.log_reader import ReadCounts
-from server.metrics import Metrics, ProcessState
+from server.metrics import FeedState, Metrics, ProcessState, UploadState
 from server.outbox import Tick
 from server.presence import Presences
 from server.session import CommandCounts
+from server.spool import Spool
+from server.upload_conversion import Conversions
 from server.wheel import TimerWheel
 
 # What operators have been told to find there, by its subject.
@@ -51,7 +57,14 @@ PROMISED = {
     "people": "plaza_people",
     "people by state": "plaza_present",
     "presence out": "plaza_presence_events_total",
+    "watchers of feeds": "plaza_feed_watchers",
+    "events of feeds out": "plaza_feed_events_total",
+    "news of feeds that was left out": "plaza_feed_left_out_total",
+    "batches of feeds": "plaza_feed_batch_seconds_bucket",
+    "sizes of batches of feeds": "plaza_feed_batch_connections_bucket",
     "rooms": "plaza_rooms",
+    "conversions under way": "plaza_conversions_running",
+    "conversions by kind and result": "plaza_conversions_total",
     "events in memory": "plaza_tail_events",
     "queries for hello": "plaza_hello_queries_total",
     "missed events by source": "plaza_catchup_reads_total",
@@ -121,6 +134,17 @@ class Process:
                 reads=ReadCounts(),
             )
         )
+        self.metrics.registry.register(FeedState(LiveFeed(database, limit=0)))
+        nowhere = Path("nowhere")
+        self.conversions = Conversions(
+            settings=Config().uploads,
+            database=database,
+            objects=Objects.open("", nowhere),
+            spool=Spool(nowhere),
+            images=Workers(1),
+            videos=Workers(1),
+        )
+        self.metrics.registry.register(UploadState(self.conversions))
 
     def samples(self) -> dict[str, float]:
         """Every sample, by its name and labels."""
@@ -140,6 +164,7 @@ async def process(database: Database) -> AsyncIterator[Process]:
 
 async def test_everything_promised_is_there(process: Process) -> None:
     process.counts["Send", "ok"] += 1
+    process.conversions.counts["image", "made"] += 1
     process.gateway.admission.refused["lag"] += 1
     process.gateway.traffic.closed[4000] += 1
     text, media_type = process.metrics.render()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -23,8 +24,11 @@ from server import rest
 from server.admission import Admission
 from server.background import Background
 from server.chat import Chat
-from server.config import Config, Limits
+from server.chores import make_chores
+from server.config import Config
+from server.feeds import make_feeds
 from server.indexer import Indexer
+from server.jobs import Jobs
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
 from server.log_reader import LogReader
@@ -34,8 +38,10 @@ from server.presence import Presences
 from server.receipts import Receipts
 from server.relations import Relations
 from server.search import Search
+from server.sections import Limits, Server
 from server.session import OpenSessions
 from server.tokens import TokenKey
+from server.uploading import Uploading, uploading
 
 PASSWORD = "correct horse battery"
 START = 1_800_000_000_000
@@ -77,7 +83,7 @@ class ClosedSessions(OpenSessions):
 async def read_error(answer: httpx.Response) -> None:
     """Check that an error has the one shape of errors; leave its code at `answer.code`."""
     answer.code = None  # type: ignore[attr-defined]
-    if answer.status_code >= 400:
+    if answer.status_code >= 400 and answer.request.method != "HEAD":
         await answer.aread()
         assert answer.headers["content-type"] == "application/json"
         problem = answer.json()["error"]
@@ -109,12 +115,18 @@ class Site:
     """A running application, and its clients."""
 
     def __init__(
-        self, url: str, clock: Clock, database: Database, closed_sessions: ClosedSessions
+        self,
+        url: str,
+        clock: Clock,
+        database: Database,
+        closed_sessions: ClosedSessions,
+        uploading: Uploading,
     ) -> None:
         self.url = url
         self.clock = clock
         self.database = database
         self.closed_sessions = closed_sessions
+        self.uploading = uploading
         self.anyone = Client(url)
         self.people: list[Person] = []
 
@@ -137,6 +149,7 @@ class Site:
         for person in self.people:
             await person.aclose()
         self.people.clear()
+        await self.uploading.objects.delete_below("media")
         self.closed_sessions.closed.clear()
         self.clock.now = START
 
@@ -161,7 +174,9 @@ async def database(one_database: Database) -> Database:
     """An empty database; emptied rather than made, which takes a third of a second."""
     async with one_database.connection() as connection:
         await connection.execute("DELETE FROM rooms; DELETE FROM room_events")
-        await connection.execute("DELETE FROM message_reactions; DELETE FROM accounts")
+        await connection.execute("DELETE FROM posts; DELETE FROM message_reactions")
+        await connection.execute("DELETE FROM uploads; DELETE FROM account_exports")
+        await connection.execute("DELETE FROM accounts")
         await connection.execute("DELETE FROM message_search; DELETE FROM message_search_progress")
     return one_database
 
@@ -193,6 +208,9 @@ async def serve(database: Database, passwords: Passwords) -> AsyncIterator[Serve
 
 @asynccontextmanager
 async def _running(config: Config, database: Database, passwords: Passwords) -> AsyncIterator[Site]:
+    stack = AsyncExitStack()
+    data_dir = stack.enter_context(TemporaryDirectory())
+    config = msgspec.structs.replace(config, server=Server(data_dir=data_dir))
     clock = Clock()
     mint = IdMint(0)
     sessions = ClosedSessions()
@@ -235,6 +253,29 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
         clock=clock,
     )
 
+    jobs = Jobs(database, observer=metrics.jobs)
+    uploads = await stack.enter_async_context(
+        uploading(
+            *(config, database),
+            jobs=jobs,
+            background=background,
+            mint=mint,
+            clock=clock,
+        )
+    )
+
+    feeds = make_feeds(
+        *(config, database), jobs=jobs, pushes=metrics.pushes, mint=mint, clock=clock
+    )
+    chores = make_chores(
+        *(config, database),
+        jobs=jobs,
+        uploading=uploads,
+        watchers=feeds.live,
+        mint=mint,
+        clock=clock,
+    )
+
     async def readiness() -> dict[str, str | None]:
         ready = await database.ready()
         return {"database": None if ready else "It cannot be reached."}
@@ -247,6 +288,9 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
             relations=Relations(database, hub, presences, limit=config.limits.blocked_accounts),
             receipts=receipts,
             search=Search(database, Indexer(database, waiting=lambda: 0)),
+            feeds=feeds,
+            chores=chores,
+            uploading=uploads,
             passwords=passwords,
             tokens=TokenKey(bytes(32), lifetime=900),
             throttles=Throttles.of(config.limits),
@@ -259,13 +303,14 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
     )
     with bind("127.0.0.1", 0) as bound:
         async with listening(app, bound):
-            site = Site(f"{url_of(bound)}/api/v1", clock, database, sessions)
+            site = Site(f"{url_of(bound)}/api/v1", clock, database, sessions, uploads)
             yield site
             await site.reset()
             await site.anyone.aclose()
     await log.close()
     await writer.close(within=5)
     await background.cancel()
+    await stack.aclose()
 
 
 @pytest.fixture

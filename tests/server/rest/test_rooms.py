@@ -205,10 +205,15 @@ class TestMessages:
 
     async def test_replies_and_attaches(self, alice, bob, group):
         first = await say(alice, group)
-        await say(bob, group, "yes", reply_to=first["seq"], attachments=[{"id": "u1", "size": 5}])
+        upload = (await bob.post("/uploads", content=b"cards", params={"name": "a.txt"})).json()
+        attached = [{"id": upload["id"], "size": 7, "url": "/elsewhere"}]
+        await say(bob, group, "yes", reply_to=first["seq"], attachments=attached)
         event = (await alice.get(f"/rooms/{group}/events")).json()["items"][-1]
         assert event["reply_to"] == first["seq"]
-        assert event["attachments"] == [{"id": "u1", "size": 5}]
+        url = upload["media"]["url"]
+        assert event["attachments"] == [
+            {"id": upload["id"], "name": "a.txt", "type": "text/plain", "size": 5, "url": url}
+        ]
 
     @pytest.mark.parametrize(
         "body",

@@ -31,15 +31,20 @@ async def test_answers_are_as_documented(site, alice, bob):
         # Somebody new for each: operations that end sessions end their own.
         person = await site.sign_up(f"person_{len(site.people)}")
         await alice.post(f"/rooms/{room}/members", json={"account": person.id})
-        await asyncio.to_thread(_try, operation, site, person, room)
+        own = {"type": "poll", "content": "Tea?", "poll": {"options": ["yes", "no"]}}
+        post = (await person.post("/posts", json=own)).json()["id"]
+        comment = await person.post(f"/posts/{post}/comments", json={"content": "No."})
+        given_ids = {"room": room, "post": post, "comment": comment.json()["id"]}
+        await asyncio.to_thread(_try, operation, site, person, given_ids)
 
 
-def _try(operation, site, person, room):
+def _try(operation, site, person, given_ids):
     base_url = site.url.removesuffix("/api/v1")
     headers = {"Authorization": f"Bearer {person.access_token}"}
-    given_room = {"path_parameters": {"room": room}} if "{room}" in operation.path else {}
+    in_path = {name: id_ for name, id_ in given_ids.items() if f"{{{name}}}" in operation.path}
+    there = {"path_parameters": in_path} if in_path else {}
     strategies = [
-        operation.as_strategy(GenerationMode.POSITIVE, headers=headers, **given_room),
+        operation.as_strategy(GenerationMode.POSITIVE, headers=headers, **there),
         operation.as_strategy(GenerationMode.POSITIVE, headers=headers),
     ]
     if operation.definition.raw.keys() & {"parameters", "requestBody"}:
