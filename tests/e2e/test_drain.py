@@ -53,6 +53,7 @@ async def chat(talker: Talker, tally: Tally, enough: asyncio.Event) -> None:
         assert page.events
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 async def test_a_rolling_restart_is_a_reconnect_and_no_more(server: ServerProcess) -> None:
     enough = asyncio.Event()

@@ -13,6 +13,7 @@ from loadtest.swarm import Violation
 from protocol.ids import Id
 
 
+@pytest.mark.soak
 async def test_it_runs(deployment: Deployment) -> None:
     figures = await slow_reader.measure(deployment, SMALL)
     assert [len(figure.samples) for figure in figures] == [SMALL.repetitions] * 3
