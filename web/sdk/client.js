@@ -4,13 +4,14 @@ import { socketUrl } from "./address.js";
 import { Calls } from "./calls.js";
 import { SYSTEM_CLOCK } from "./clock.js";
 import { Commands } from "./commands.js";
+import { Feeds } from "./feeds.js";
 import { Intake } from "./intake.js";
 import { Link } from "./link.js";
 import { DeliveredMarkers, ReadMarkers } from "./markers.js";
 import { PendingMessages } from "./pending.js";
 import { PresenceTable } from "./presence.js";
 import { Receipts } from "./receipts.js";
-import { entryOf, roomOf, writtenOf } from "./records.js";
+import { attachmentOf, entryOf, roomOf, writtenOf } from "./records.js";
 import { RoomList } from "./room_list.js";
 import { TypingSigns, TypingTable } from "./typing.js";
 import { browserWakeups } from "./wakeups.js";
@@ -111,6 +112,8 @@ export class Client extends Commands {
     this.#readMarkers = new ReadMarkers(request);
     this.#delivered = new DeliveredMarkers(clock, request);
     this.#signs = new TypingSigns(clock, (command) => this.#link.fire(command));
+    /** What one watches. */
+    this.feeds = new Feeds(request);
   }
 
   // --- life ------------------------------------------------------------------------------------
@@ -155,6 +158,7 @@ export class Client extends Commands {
     // What the server knows of a connection, it forgets with it.
     if (this.#state === "away") this.#link.fire({ t: "presence", state: "away" });
     if (this.#watched.size > 0) super.watch(this.#watched).catch(() => {});
+    this.feeds.again().then((some) => some && this.emit("feeds", null), () => {});
   }
 
   // --- what is known ---------------------------------------------------------------------------
@@ -211,7 +215,7 @@ export class Client extends Commands {
       sender: this.user?.id ?? "",
       body,
       reply_to: replyTo,
-      attachments: attachments.map((one) => /** @type {any} */ ({ name: null, type: null, size: null, ...one })),
+      attachments: attachments.map(attachmentOf),
       at: new Date(this.#options.clock.now()).toISOString(),
       state: "sending",
       error: null,
@@ -249,7 +253,9 @@ export class Client extends Commands {
    */
   #carry(message) {
     const { nonce, room, body, reply_to, attachments } = message;
-    const command = { t: "send", room, body, nonce, reply_to, attachments };
+    // The server knows the rest.
+    const attached = attachments.map(({ id, name }) => ({ id, name }));
+    const command = { t: "send", room, body, nonce, reply_to, attachments: attached };
     const promise = this.#calls
       .request(command, {
         delayed: (error) => {

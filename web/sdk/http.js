@@ -6,8 +6,10 @@ import { restUrl } from "./address.js";
 /**
  * @typedef {object} Call
  * @property {unknown} [body] goes as JSON
- * @property {Record<string, string | number | boolean | null | undefined>} [params] of the query;
- *     what is null or undefined is left out
+ * @property {Blob} [content] goes as it is, instead of a body
+ * @property {number} [timeout] in seconds, if not the usual one
+ * @property {Record<string, string | number | boolean | string[] | null | undefined>} [params] of the
+ *     query; what is null or undefined is left out, a list is said one by one
  * @property {Record<string, string>} [headers]
  * @property {string | null} [token] the access token
  */
@@ -39,19 +41,22 @@ export class Http {
    * @returns {Promise<any>} the body of the answer; null: it has none
    * @throws {PlazaError}
    */
-  async request(method, path, { body, params = {}, headers = {}, token = null } = {}) {
-    const given = Object.entries(params).filter(([, value]) => value != null);
-    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  async request(method, path, call = {}) {
+    const { body, content, params = {}, headers = {}, token = null, timeout = this.#timeout } = call;
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(params)) {
+      for (const one of [value ?? []].flat()) query.append(name, String(one));
+    }
     const all = new Headers(headers);
     if (token !== null) all.set("Authorization", `Bearer ${token}`);
     if (body !== undefined) all.set("Content-Type", "application/json");
     const controller = new AbortController();
-    const timer = this.#clock.after(() => controller.abort(), this.#timeout);
+    const timer = this.#clock.after(() => controller.abort(), timeout);
     try {
-      const response = await this.#fetch(this.#base + path + (given.length > 0 ? `?${query}` : ""), {
+      const response = await this.#fetch(this.#base + path + (query.size > 0 ? `?${query}` : ""), {
         method,
         headers: all,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? content : JSON.stringify(body),
         credentials: "omit",
         cache: "no-store",
         signal: controller.signal,

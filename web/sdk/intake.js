@@ -1,6 +1,7 @@
 /** What a connection brings, taken in: state first, then the listeners. */
 
 import { Delivery } from "./delivery.js";
+import { feedEventOf } from "./posts.js";
 import { entryOf, isEntry, roomOf } from "./records.js";
 
 /**
@@ -37,6 +38,12 @@ import { entryOf, isEntry, roomOf } from "./records.js";
  * @property {Marker} delivered
  * @property {{account: string, blocked: boolean, muted: boolean}} relation
  * @property {import("./types.js").Settings} settings
+ * @property {{feed: string, post: import("./types.js").Post}} feed.new_post
+ * @property {{feed: string, post: import("./types.js").Post}} feed.post_updated
+ * @property {{feed: string, post: string}} feed.post_deleted
+ * @property {import("./types.js").PostCounters} feed.counters
+ * @property {{comment: import("./types.js").Comment}} feed.new_comment
+ * @property {null} feeds a new connection: they are watched again, and are to be read anew
  * @property {Record<string, any>} unknown what only a newer client understands
  *
  * @typedef {object} IntakeOptions
@@ -130,7 +137,9 @@ export class Intake {
       this.#delivery.take(entry);
       return;
     }
-    if (!this.#notice(fields) && !this.#sign(fields)) this.#client.emit("unknown", fields);
+    if (!this.#notice(fields) && !this.#sign(fields) && !this.#happening(fields)) {
+      this.#client.emit("unknown", fields);
+    }
   }
 
   /**
@@ -201,6 +210,18 @@ export class Intake {
       default:
         return false;
     }
+  }
+
+  /**
+   * In a feed that one watches.
+   *
+   * @param {Record<string, any>} fields
+   * @returns {boolean} whether it was such an event
+   */
+  #happening(fields) {
+    const event = feedEventOf(fields);
+    if (event !== null) this.#client.emit(fields.t, /** @type {never} */ (event));
+    return event !== null;
   }
 
   /** @param {Marker & {unread?: number, mentions?: number, last_seq?: number}} marker */

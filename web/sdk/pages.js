@@ -10,6 +10,12 @@
  * @typedef {{items: T[], next_cursor: string | null}} Page
  */
 
+/**
+ * @typedef {object} Place which page
+ * @property {string | null} [cursor] `next_cursor` of the page before; none: the first page
+ * @property {number} [limit] how much is on it at most
+ */
+
 /** The most that the server puts on a page. */
 const LIMIT = 200;
 

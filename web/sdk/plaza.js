@@ -18,18 +18,23 @@
  *     intake       what a connection brings -> state, then listeners
  *     delivery     every entry of a log once and in order
  *     room_list    the account's rooms, kept up by events
+ *     feeds        the feeds that are watched
  *     pending, typing, receipts, presence, markers
  *                  what their names say
  *     calls        repeats commands
  *     link         connects, and connects again
  *     connection   one WebSocket connection
- *     rest         Rest: session, accounts, rooms, messages, members
+ *     rest         Rest: session, accounts, rooms, messages, members, profiles, graph, posts,
+ *                  engagement, comments, feed, uploads
  *     session      the login, and its tokens
  *     tokens       where they are kept
  *     http         requests
  *     records      from the wire to records and events
+ *     posts, profiles
+ *                  likewise, of feeds and accounts
  *     applied      messages as later entries leave them
- *     types        the shapes of records and events
+ *     types, types_rest
+ *                  the shapes of records and events
  *     backoff, clock, close, errors, emitter, address, nonces, pages, wakeups
  */
 

@@ -75,9 +75,25 @@ export function entryOf(fields) {
   return /** @type {any} */ (entry);
 }
 
-/** @param {Fields} fields */
-function attachmentOf(fields) {
-  return { name: null, type: null, size: null, ...fields };
+const ATTACHMENT = {
+  name: null,
+  type: null,
+  size: null,
+  url: null,
+  thumbnail: null,
+  width: null,
+  height: null,
+  duration_ms: null,
+  blurhash: null,
+  alt: null,
+};
+
+/**
+ * @param {Fields} fields
+ * @returns {import("./types.js").Attachment}
+ */
+export function attachmentOf(fields) {
+  return /** @type {any} */ ({ ...ATTACHMENT, ...fields });
 }
 
 /**

@@ -1,11 +1,18 @@
-/** The REST interface: the session, accounts, rooms, messages and members. */
+/** The REST interface: the session, accounts, rooms, posts, and all the rest of it. */
 
 import { SYSTEM_CLOCK } from "./clock.js";
 import { Http } from "./http.js";
 import { RestAccounts } from "./rest_accounts.js";
+import { RestComments } from "./rest_comments.js";
+import { RestEngagement } from "./rest_engagement.js";
+import { RestFeed } from "./rest_feed.js";
+import { RestGraph } from "./rest_graph.js";
 import { RestMembers } from "./rest_members.js";
 import { RestMessages } from "./rest_messages.js";
+import { RestPosts } from "./rest_posts.js";
+import { RestProfiles } from "./rest_profiles.js";
 import { RestRooms } from "./rest_rooms.js";
+import { RestUploads } from "./rest_uploads.js";
 import { Session } from "./session.js";
 import { MemoryTokens } from "./tokens.js";
 
@@ -47,5 +54,12 @@ export class Rest {
     this.rooms = new RestRooms(call);
     this.messages = new RestMessages(call);
     this.members = new RestMembers(call);
+    this.profiles = new RestProfiles(call);
+    this.graph = new RestGraph(call);
+    this.posts = new RestPosts(call);
+    this.engagement = new RestEngagement(call);
+    this.comments = new RestComments(call);
+    this.feed = new RestFeed(call);
+    this.uploads = new RestUploads(call, clock);
   }
 }

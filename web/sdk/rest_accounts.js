@@ -1,10 +1,12 @@
 /** People, and how one stands to them. */
 
 import { wholeList } from "./pages.js";
+import { exportOf } from "./profiles.js";
 
 /**
  * @typedef {import("./types.js").User} User
  * @typedef {import("./types.js").Settings} Settings
+ * @typedef {import("./types_rest.js").Export} Export
  */
 
 export class RestAccounts {
@@ -107,6 +109,25 @@ export class RestAccounts {
   /** @returns {Promise<User[]>} */
   async muted() {
     return wholeList(this.#call, "/me/mutes");
+  }
+
+  /**
+   * Have everything that is kept of one's account put into a zip.
+   *
+   * @returns {Promise<Export>}
+   */
+  async requestExport() {
+    return exportOf(await this.#call("POST", "/me/exports"));
+  }
+
+  /**
+   * How far an export is, and where it is fetched.
+   *
+   * @param {string} id
+   * @returns {Promise<Export>}
+   */
+  async export(id) {
+    return exportOf(await this.#call("GET", `/me/exports/${id}`));
   }
 }
 

@@ -169,6 +169,16 @@ export class Session extends Emitter {
   }
 
   /**
+   * Delete the account, for good. All its sessions end.
+   *
+   * @param {string} password
+   */
+  async deleteAccount(password) {
+    await this.call("DELETE", "/me", { body: { password } });
+    this.#finish(new PlazaError("unauthorized", "You have deleted your account."));
+  }
+
+  /**
    * Make a request with the access token, which is refreshed if it has to be.
    *
    * @param {string} method

@@ -24,11 +24,18 @@
  * @property {number} slow_mode seconds between two messages of a plain member; 0: none
  * @property {string | null} muted_until one cannot write here before
  *
- * @typedef {object} Attachment
+ * @typedef {object} Attachment an upload that a message shows; who sends it gives the id
  * @property {string} id
  * @property {string | null} name
  * @property {string | null} type
  * @property {number | null} size
+ * @property {string | null} url
+ * @property {string | null} thumbnail
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} duration_ms
+ * @property {string | null} blurhash
+ * @property {string | null} alt
  *
  * @typedef {{emoji: string, accounts: string[]}} Reaction
  * @typedef {{replies: number, last_seq: number, last_at: string}} Thread
@@ -122,6 +129,104 @@
  * @typedef {{room: string, from: number, to: number}} Gap
  * @typedef {{account: string, state: PresenceState, last_seen: string | null}} Presence
  * @typedef {{room: string, account: string, seq: number}} Marker
+ *
+ * @typedef {"public" | "followers" | "friends" | "private"} Visibility
+ * @typedef {User & {display_name: string, avatar: string | null, verified: boolean}} Author
+ * @typedef {object} Variant one form of an upload
+ * @property {string} name
+ * @property {string} url
+ * @property {string} type
+ * @property {number} bytes
+ * @property {number | null} width
+ * @property {number | null} height
+ *
+ * @typedef {object} Media
+ * @property {string} id
+ * @property {"image" | "video" | "audio" | "file"} kind
+ * @property {string} type
+ * @property {string} url
+ * @property {string} name
+ * @property {string} alt
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} duration_ms
+ * @property {string | null} blurhash
+ * @property {Variant[]} variants
+ *
+ * @typedef {object} Upload
+ * @property {string} id
+ * @property {"receiving" | "processing" | "ready" | "failed"} state
+ * @property {string} name
+ * @property {string} alt
+ * @property {number | null} length
+ * @property {number} received
+ * @property {Media | null} media null: not ready
+ * @property {string | null} problem why it failed
+ *
+ * @typedef {object} Preview what the page behind a link says of itself
+ * @property {string} url
+ * @property {string} title
+ * @property {string} description
+ * @property {string} site
+ * @property {string | null} image
+ * @property {string | null} blurhash
+ *
+ * @typedef {object} Poll
+ * @property {{text: string, votes: number}[]} options
+ * @property {boolean} multiple
+ * @property {string | null} closes_at
+ * @property {boolean} closed
+ * @property {number} voters
+ * @property {number[]} chosen one's own, by position
+ *
+ * @typedef {object} Post
+ * @property {string} id
+ * @property {Author} author
+ * @property {"text" | "image" | "video" | "link" | "poll"} type
+ * @property {string} at
+ * @property {Visibility} visibility
+ * @property {"draft" | "scheduled" | "published" | "under_review" | "flagged"} status
+ * @property {string} content
+ * @property {string | null} warning
+ * @property {string | null} link
+ * @property {Preview | null} preview
+ * @property {Media[]} media
+ * @property {Poll | null} poll
+ * @property {string[]} tags
+ * @property {User[]} mentions
+ * @property {string | null} shared_id
+ * @property {Post | null} shared
+ * @property {string | null} publish_at
+ * @property {string | null} edited_at
+ * @property {number} edits
+ * @property {number} likes
+ * @property {number} comments
+ * @property {number} shares
+ * @property {boolean} liked this and what follows is one's own: not in what is pushed
+ * @property {boolean} bookmarked
+ * @property {boolean} shared_by_me
+ *
+ * @typedef {object} Comment
+ * @property {string} id
+ * @property {string} post
+ * @property {string} at
+ * @property {Author | null} author
+ * @property {string | null} parent
+ * @property {string} content
+ * @property {User[]} mentions
+ * @property {string | null} edited_at
+ * @property {boolean} deleted
+ * @property {number} likes
+ * @property {number} replies
+ * @property {boolean} liked
+ *
+ * @typedef {object} PostCounters
+ * @property {string} post
+ * @property {number} likes
+ * @property {number} comments
+ * @property {number} shares
+ * @property {number[] | null} votes of a poll, option by option
+ * @property {number | null} voters
  *
  * @typedef {object} PendingMessage a message of one's own on its way
  * @property {string} nonce

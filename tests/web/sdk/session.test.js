@@ -33,6 +33,10 @@ function fakeServer() {
       await server.slow;
       return answer(200, { account: ADA, access_token: "a-new", refresh_token: "r-new" });
     }
+    if (url.endsWith("/me") && method === "DELETE") {
+      const { password } = JSON.parse(body);
+      return password === "correct horse battery" ? answer(204) : refuse("invalid_credentials");
+    }
     return answer(200, ADA);
   };
   return server;
@@ -170,6 +174,19 @@ test("the password can be changed with an expired token", async () => {
   server.access = "another";
   await rest.session.changePassword("correct horse battery", "staple of battery");
   assert.equal(rest.session.accessToken, "a-new");
+});
+
+test("the session ends with the account, and only with the right password", async () => {
+  const server = fakeServer();
+  const { session } = rested(server);
+  await session.logIn("ada", "correct horse battery");
+  const ends = [];
+  session.on("end", ({ code }) => ends.push(code));
+  await assert.rejects(session.deleteAccount("staple of battery"), { code: "invalid_credentials" });
+  assert.equal(session.active, true);
+  await session.deleteAccount("correct horse battery");
+  assert.equal(session.active, false);
+  assert.deepEqual(ends, ["unauthorized"]);
 });
 
 test("another tab's login and logout are noticed", async () => {

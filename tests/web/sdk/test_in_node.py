@@ -13,6 +13,22 @@ from msgspec import NODEFAULT, UNSET
 from protocol import close, errors
 from protocol.codec import to_builtins
 from protocol.events import AnyRoomEvent
+from protocol.exports import Export
+from protocol.feed_events import AnyFeedEvent, NewComment, NewPost, PostUpdated
+from protocol.posts import (
+    Author,
+    Comment,
+    Media,
+    Person,
+    Poll,
+    PollOption,
+    Post,
+    PostVersion,
+    Preview,
+    Profile,
+    Relationship,
+    Variant,
+)
 from protocol.records import Attachment, Room
 
 HERE = Path(__file__).parent
@@ -107,6 +123,58 @@ def test_records_get_the_defaults_of_the_protocol(node: str) -> None:
     assert filled["attachments"] == [whole(Attachment, required(Attachment))]
 
 
+def test_posts_get_the_defaults_of_the_protocol(node: str) -> None:
+    author = required(Author)
+    variant, media = required(Variant), required(Media)
+    option, poll = required(PollOption), required(Poll)
+    preview, post = required(Preview), required(Post) | {"author": author}
+    given = post | {
+        "media": [media | {"variants": [variant]}],
+        "poll": poll | {"options": [option]},
+        "preview": preview,
+        "shared": post,
+    }
+    expected = whole(Post, given) | {
+        "author": whole(Author, author),
+        "media": [whole(Media, media) | {"variants": [whole(Variant, variant)]}],
+        "poll": whole(Poll, poll) | {"options": [whole(PollOption, option)]},
+        "preview": whole(Preview, preview),
+        "shared": whole(Post, post) | {"author": whole(Author, author)},
+    }
+    assert evaluate(node, "posts.js", "m.postOf(given)", given) == expected
+    comment = required(Comment)
+    assert evaluate(node, "posts.js", "m.commentOf(given)", comment) == whole(Comment, comment)
+    version = required(PostVersion) | {"media": [media]}
+    assert evaluate(node, "posts.js", "m.versionOf(given)", version) == whole(
+        PostVersion, version
+    ) | {"media": [whole(Media, media)]}
+
+
+def test_accounts_get_the_defaults_of_the_protocol(node: str) -> None:
+    relationship, media = required(Relationship), required(Media)
+    person = required(Person) | {"relationship": relationship}
+    filled = whole(Person, person) | {"relationship": whole(Relationship, relationship)}
+    assert evaluate(node, "profiles.js", "m.personOf(given)", person) == filled
+    profile = required(Profile) | {"avatar_media": media, "banner": media}
+    assert evaluate(node, "profiles.js", "m.profileOf(given)", profile) == whole(
+        Profile, profile
+    ) | {"avatar_media": whole(Media, media), "banner": whole(Media, media)}
+    export = required(Export)
+    assert evaluate(node, "profiles.js", "m.exportOf(given)", export) == whole(Export, export)
+
+
+def test_events_of_feeds_are_those_of_the_protocol(node: str) -> None:
+    post = required(Post) | {"author": required(Author)}
+    parts = {NewPost: {"post": post}, PostUpdated: {"post": post}}
+    parts |= {NewComment: {"comment": required(Comment)}}
+    for struct in get_args(AnyFeedEvent):
+        given = required(struct) | parts.get(struct, {})
+        tag = {"t": struct.__struct_config__.tag}
+        told = evaluate(node, "posts.js", "m.feedEventOf(given)", tag | given)
+        assert told.keys() == {field.encode_name for field in msgspec.structs.fields(struct)}
+    assert evaluate(node, "posts.js", "m.feedEventOf(given)", {"t": "feed.other"}) is None
+
+
 DOCUMENT = (SDK.parent.parent / "docs/sdk-javascript.md").read_text()
 
 
@@ -116,8 +184,9 @@ def test_every_method_is_documented(node: str) -> None:
         "plaza.js",
         """[...(function* () {
             const rest = new m.Rest("http://127.0.0.1:8080");
-            const { session, accounts, rooms, messages, members } = rest;
-            for (const part of [new m.Client(rest), session, accounts, rooms, messages, members]) {
+            const parts = Object.values(rest).filter((part) => typeof part === "object");
+            const client = new m.Client(rest);
+            for (const part of [client, client.feeds, ...parts]) {
                 for (let of = part; of !== Object.prototype; of = Object.getPrototypeOf(of)) {
                     yield* Object.getOwnPropertyNames(of);
                 }
