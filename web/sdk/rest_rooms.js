@@ -100,7 +100,7 @@ export class RestRooms {
    */
   async receipts(id) {
     const { items } = await this.#call("GET", `/rooms/${id}/receipts`);
-    return items.map((receipt) => ({ read_seq: 0, delivered_seq: 0, ...receipt }));
+    return items.map((/** @type {any} */ receipt) => ({ read_seq: 0, delivered_seq: 0, ...receipt }));
   }
 
   /**
@@ -134,7 +134,7 @@ export class RestRooms {
    */
   async pins(id) {
     const { items: pins } = await this.#call("GET", `/rooms/${id}/pins`);
-    return pins.map((pin) => /** @type {Message} */ (entryOf(pin)));
+    return pins.map((/** @type {any} */ pin) => /** @type {Message} */ (entryOf(pin)));
   }
 
   /**
