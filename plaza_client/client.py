@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 
 from plaza_client.credentials import PasswordLogin, Refresh, Tokens
 from plaza_client.delivery import Delivery
@@ -20,6 +20,8 @@ from protocol.commands import Command, History, Presence, Unwatch, Watch
 from protocol.events import Ok, PresenceChanged
 from protocol.ids import Id
 from protocol.records import Room, User
+
+_Watching = TypeVar("_Watching", Watch, Unwatch)
 
 
 class Client(MessageCommands, RoomCommands):
@@ -226,14 +228,7 @@ class Client(MessageCommands, RoomCommands):
             tags: what is posted with these hashtags; up to 20.
             posts: what becomes of these, their counters and comments; up to 100.
         """
-        command = Watch(
-            id=0,
-            accounts=list(map(Id, accounts)),
-            feed=feed,
-            authors=list(map(Id, authors)),
-            tags=list(tags),
-            posts=list(map(Id, posts)),
-        )
+        command = _of_feeds(Watch, accounts, feed, authors, tags, posts)
         answer = await self._do(command)
         self._upkeep.watched.add(command)
         return answer
@@ -248,14 +243,7 @@ class Client(MessageCommands, RoomCommands):
         posts: Iterable[int] = (),
     ) -> Ok:
         """Be told no longer: the arguments are those of `watch`."""
-        command = Unwatch(
-            id=0,
-            accounts=list(map(Id, accounts)),
-            feed=feed,
-            authors=list(map(Id, authors)),
-            tags=list(tags),
-            posts=list(map(Id, posts)),
-        )
+        command = _of_feeds(Unwatch, accounts, feed, authors, tags, posts)
         answer = await self._do(command)
         self._upkeep.watched.remove(command)
         return answer
@@ -271,3 +259,21 @@ class Client(MessageCommands, RoomCommands):
     async def _read_log(self, room: Id, after: int, limit: int) -> HistoryPage:
         command = History(id=0, room=room, after=after, limit=limit)
         return await self._link.request(command, HistoryPage, patience=None)
+
+
+def _of_feeds(
+    type_: type[_Watching],
+    accounts: Iterable[int],
+    feed: Literal["home"] | None,
+    authors: Iterable[int],
+    tags: Iterable[str],
+    posts: Iterable[int],
+) -> _Watching:
+    return type_(
+        id=0,
+        accounts=list(map(Id, accounts)),
+        feed=feed,
+        authors=list(map(Id, authors)),
+        tags=list(tags),
+        posts=list(map(Id, posts)),
+    )

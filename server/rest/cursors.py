@@ -6,6 +6,7 @@ What is inside is nobody's business but ours, and may change: clients hand it ba
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from math import isfinite
+from typing import Any
 
 from persistence.likes import NEWEST, LikePosition
 from persistence.profile_search import Place
@@ -82,10 +83,7 @@ def found_position(cursor: str | None) -> Position | None:
     """
     if cursor is None:
         return None
-    try:
-        position = Position(*_POSITION.unpack(_unsealed(cursor)))
-    except (ValueError, struct.error):
-        raise _broken() from None
+    position = Position(*_unpacked(_POSITION, cursor))
     if not (isfinite(position.score) and max(position.newest, position.event_id) <= MAX_ID):
         raise _broken()
     return position
@@ -126,10 +124,7 @@ def person_place(cursor: str | None) -> Place | None:
     """
     if cursor is None:
         return None
-    try:
-        place = Place(*_PLACE.unpack(_unsealed(cursor)))
-    except (ValueError, struct.error):
-        raise _broken() from None
+    place = Place(*_unpacked(_PLACE, cursor))
     if not (isfinite(place.score) and place.account <= MAX_ID):
         raise _broken()
     return place
@@ -148,13 +143,17 @@ def ranked_place(cursor: str | None) -> RankedPlace | None:
     """
     if cursor is None:
         return None
-    try:
-        ranking, before = _RANKED.unpack(_unsealed(cursor))
-    except (ValueError, struct.error):
-        raise _broken() from None
+    ranking, before = _unpacked(_RANKED, cursor)
     if max(ranking, before) > MAX_ID or before == 0:
         raise _broken()
     return RankedPlace(Id(ranking), before)
+
+
+def _unpacked(form: struct.Struct, cursor: str) -> tuple[Any, ...]:
+    try:
+        return form.unpack(_unsealed(cursor))
+    except (ValueError, struct.error):
+        raise _broken() from None
 
 
 def _sealed(content: bytes) -> str:
