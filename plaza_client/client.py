@@ -16,8 +16,16 @@ from plaza_client.room_commands import RoomCommands
 from plaza_client.stream import EventStream
 from plaza_client.upkeep import Upkeep
 from plaza_client.wire import WIRES, A, Encoding, HistoryPage
-from protocol.commands import Command, History, Presence, Unwatch, Watch
-from protocol.events import Ok, PresenceChanged
+from protocol.commands import (
+    Command,
+    History,
+    Presence,
+    Subscribe,
+    Unsubscribe,
+    Unwatch,
+    Watch,
+)
+from protocol.events import Ok, PresenceChanged, RoomAnswer
 from protocol.ids import Id
 from protocol.records import Room, User
 
@@ -75,7 +83,7 @@ class Client(MessageCommands, RoomCommands):
         self._people = People()
         self._delivery = Delivery(inbox, self._read_log, cursors or {})
         self._intake = Intake(self._room_list, self._people, inbox, self._delivery)
-        self._upkeep = Upkeep(inbox, options)
+        self._upkeep = Upkeep(inbox, self._intake, options)
         self._link = Link(
             url,
             wire=WIRES[encoding],
@@ -246,6 +254,27 @@ class Client(MessageCommands, RoomCommands):
         command = _of_feeds(Unwatch, accounts, feed, authors, tags, posts)
         answer = await self._do(command)
         self._upkeep.watched.remove(command)
+        return answer
+
+    async def subscribe(self, room: int) -> Room:
+        """Listen to a channel without joining it, for as long as the client lives.
+
+        Its entries come like those of one's own rooms, from the room's `last_seq` on, and none is
+        missed during an interruption.
+
+        Returns:
+            The channel as it is now. It is not among `rooms`.
+        """
+        answer = await self._ask(Subscribe(id=0, room=Id(room)), RoomAnswer)
+        self._upkeep.subscribed.add(answer.room.id)
+        self._intake.subscribe(answer.room)
+        return answer.room
+
+    async def unsubscribe(self, room: int) -> Ok:
+        """Listen no longer, unless one has joined it."""
+        self._upkeep.subscribed.discard(Id(room))
+        answer = await self._do(Unsubscribe(id=0, room=Id(room)))
+        self._intake.unsubscribe(Id(room))
         return answer
 
     # --- commands --------------------------------------------------------------------------------

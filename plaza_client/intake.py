@@ -21,6 +21,7 @@ from plaza_client.stream import EventStream
 from plaza_client.wire import ClientEvent
 from protocol.events import Gap, Ready
 from protocol.ids import Id
+from protocol.records import Room
 
 # hello has to stay below limits.message_bytes (64 KiB by default); a cursor takes about 30 bytes.
 CURSORS_IN_HELLO = 1_000
@@ -37,6 +38,7 @@ class Intake:
 
     Attributes:
         streams: the consumers; one that is dropped is one no more.
+        subscribed: channels that one listens to without being a member.
     """
 
     def __init__(self, rooms: RoomList, people: People, inbox: Inbox, delivery: Delivery) -> None:
@@ -47,11 +49,15 @@ class Intake:
         self._begun = False
         self._commands = 0
         self.streams: WeakSet[EventStream] = WeakSet()
+        self.subscribed: set[Id] = set()
         inbox.seen.update(delivery.cursors)
 
     def resume_from(self) -> dict[Id, int]:
-        """The cursors for hello."""
-        return dict(islice(self._inbox.seen.items(), CURSORS_IN_HELLO))
+        """The cursors for hello: of rooms that one is a member of, or was."""
+        seen = (
+            (room, seq) for room, seq in self._inbox.seen.items() if room not in self.subscribed
+        )
+        return dict(islice(seen, CURSORS_IN_HELLO))
 
     def begin(self, ready: Ready, sent: dict[Id, int]) -> None:
         """A connection is ready.
@@ -71,6 +77,21 @@ class Intake:
             for change in changes:
                 self._inbox.put(change)
         self._begun = True
+
+    def subscribe(self, room: Room) -> None:
+        """The server says that this connection listens to a channel from its `last_seq` on."""
+        self.subscribed.add(room.id)
+        seen = self._inbox.seen.setdefault(room.id, room.last_seq)
+        self._delivery.cursors.setdefault(room.id, seen)
+        if seen < room.last_seq:  # on an earlier connection one had come so far
+            self._inbox.put(Gap(room=room.id, from_=seen + 1, to=room.last_seq))
+
+    def unsubscribe(self, room: Id) -> None:
+        """Undo `subscribe`, unless one has become a member."""
+        self.subscribed.discard(room)
+        if room not in self._rooms.rooms:
+            self._inbox.seen.pop(room, None)
+            self._delivery.cursors.pop(room, None)
 
     async def add(self, event: ClientEvent) -> None:
         """Take in an event. May wait for the consumer: see above."""

@@ -18,7 +18,7 @@ from protocol.commands import (
     Unban,
     Unmute,
 )
-from protocol.events import Ok, RoomCreated
+from protocol.events import Ok, RoomAnswer
 from protocol.ids import Id
 from protocol.records import Level, Role, Room, RoomKind
 
@@ -49,7 +49,7 @@ class RoomCommands(Asking):
             members=[Id(account) for account in members],
             nonce=nonce or next(self._nonces),
         )
-        answer = await self._ask(command, RoomCreated)
+        answer = await self._ask(command, RoomAnswer)
         return self._room_list.rooms.setdefault(answer.room.id, answer.room)
 
     async def join(self, room: int) -> Ok:

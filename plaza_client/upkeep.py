@@ -1,8 +1,8 @@
 """What a client does by itself on every connection.
 
-It says again what holds for one connection only: the presence of the device, the accounts and
-feeds that it watches. And, with `Options.delivered`, it tells about once a second what has reached
-it.
+It says again what holds for one connection only: the presence of the device, the accounts, feeds
+and channels that it listens to. And, with `Options.delivered`, it tells about once a second what
+has reached it.
 """
 
 import logging
@@ -13,10 +13,12 @@ from typing import Literal
 from plaza_client.connection import Connection
 from plaza_client.errors import PlazaClientError, PlazaRefused
 from plaza_client.inbox import Inbox
+from plaza_client.intake import Intake
 from plaza_client.options import Options
 from plaza_client.watched import Watched
-from protocol.commands import Command, Delivered, Presence
-from protocol.events import Ok
+from protocol.commands import Command, Delivered, Presence, Subscribe
+from protocol.events import Ok, RoomAnswer
+from protocol.ids import Id
 
 _log = logging.getLogger(__name__)
 
@@ -30,24 +32,30 @@ class Upkeep:
 
     Args:
         inbox: knows what has come.
+        intake: learns where subscriptions begin.
         options: whether delivered markers are wanted, and how to wait.
 
     Attributes:
         state: of this device, as set last; None: never.
         watched: the accounts and feeds to be told about.
+        subscribed: the channels to listen to without being a member.
     """
 
-    def __init__(self, inbox: Inbox, options: Options) -> None:
+    def __init__(self, inbox: Inbox, intake: Intake, options: Options) -> None:
         self._inbox = inbox
+        self._intake = intake
         self._options = options
         self.state: Literal["online", "away"] | None = None
         self.watched = Watched()
+        self.subscribed: set[Id] = set()
 
     async def run(self, connection: Connection) -> None:
         """Do it until the connection is lost."""
         try:
             for command in self._what_holds():
                 await self._say(connection, command)
+            for room in sorted(self.subscribed):
+                await self._subscribe(connection, room)
             if self._options.delivered:
                 await self._tell_delivered(connection)
         except PlazaClientError as error:  # who reads from the connection sees to it
@@ -57,6 +65,14 @@ class Upkeep:
         if self.state is not None:
             yield Presence(id=0, state=self.state)
         yield from self.watched.commands()
+
+    async def _subscribe(self, connection: Connection, room: Id) -> None:
+        try:
+            answer = await connection.request(Subscribe(id=0, room=room), RoomAnswer)
+        except PlazaRefused as refusal:
+            _log.info("the subscription to %s was refused: %s", room, refusal)
+        else:
+            self._intake.subscribe(answer.room)
 
     async def _tell_delivered(self, connection: Connection) -> None:
         while True:

@@ -30,7 +30,7 @@ from protocol.events import (
     Ready,
     RelationChanged,
     RoomAdded,
-    RoomCreated,
+    RoomAnswer,
     RoomEvent,
     RoomGone,
     RoomPresence,
@@ -88,7 +88,7 @@ ClientEvent = AnyRoomEvent | Notice | SignOfLife | UnknownEvent
 
 Incoming = ClientEvent | Ready | Error | Answer
 
-A = TypeVar("A", Ok, RoomCreated, HistoryPage)
+A = TypeVar("A", Ok, RoomAnswer, HistoryPage)
 
 _EVENTS: Final[dict[str, type[Event]]] = {
     str(type_.__struct_config__.tag): type_ for type_ in get_args(AnyEvent | AnyFeedEvent)

@@ -187,6 +187,22 @@ class Leave(Command, tag="leave"):
     room: Id
 
 
+class Subscribe(Command, tag="subscribe"):
+    """Listen to a channel without joining it, on this connection, until it ends.
+
+    The answer shows the room; its entries above `last_seq` follow. What was before: `history`.
+    Members listen anyway: for them it is a way to read the room's record.
+    """
+
+    room: Id
+
+
+class Unsubscribe(Command, tag="unsubscribe"):
+    """Undo `subscribe`. Members go on listening."""
+
+    room: Id
+
+
 class Invite(Command, tag="invite"):
     """Make an account a member of a room."""
 
@@ -305,6 +321,8 @@ AnyCommand = (
     | History
     | CreateRoom
     | Join
+    | Subscribe
+    | Unsubscribe
     | Leave
     | Invite
     | Kick

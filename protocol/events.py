@@ -69,8 +69,8 @@ class Ok(Event, tag="ok"):
     at: Time | UnsetType = UNSET
 
 
-class RoomCreated(Event, tag="ok"):
-    """The answer to create."""
+class RoomAnswer(Event, tag="ok"):
+    """The answer to create and to subscribe. The room's entries above its `last_seq` follow."""
 
     id: int
     room: Room

@@ -202,7 +202,7 @@ MEANINGS = {
     "Room.slow_mode": "Seconds between two messages of a plain member; 0: none",
     "Room.unread": "How many messages after `read_seq` stand",
     "RoomAdded.room": "The room, as one sees it now",
-    "RoomCreated.room": "The room, as one sees it now",
+    "RoomAnswer.room": "The room, as one sees it now",
     "SlowMode.seconds": "Between two messages of a plain member; 0: none",
     "SlowModeSet.seconds": "Between two messages of a plain member; 0: none",
     "Thread.last_at": "When the newest reply was written, be it deleted by now",

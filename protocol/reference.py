@@ -27,7 +27,7 @@ COMMANDS: tuple[type[Struct], ...] = get_args(AnyCommand)
 ANSWERS: tuple[type[Struct], ...] = (
     events.Ready,
     events.Ok,
-    events.RoomCreated,
+    events.RoomAnswer,
     events.Page,
     events.Error,
 )

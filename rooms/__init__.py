@@ -6,7 +6,7 @@ A map, in the order in which a message passes:
     permissions   who may do what: the one place, used by the socket and by REST
     conversation  a request -> a Draft for the room's log
     search        the language in which messages are searched for; words says what a word is
-    hub           the rooms and people that are online in this process
+    hub           the rooms and people that are online in this process; guests: who has subscribed
     fanout        a written event -> every member's connection, once per tick and wire format
     live_rooms    the rooms in memory; tail: their last events, as the log would give them
     catchup       what a connection that comes back has missed

@@ -17,13 +17,14 @@ So a record is shown as it was read, with all its numbers of one moment, and it 
 its last_seq are what a later read would show.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from protocol.events import Event, MemberChanged, ReadMarker, RoomAdded, RoomEvent, RoomGone
 from protocol.ids import Id
 from protocol.records import Room
 from rooms.catchup import Attached
 from rooms.fanout import Fanout, LiveRoom
+from rooms.guests import Guests
 from rooms.live_rooms import LiveRooms
 from rooms.ports import Attendance, Receiver, WireFormat
 from rooms.tail import Tails
@@ -79,6 +80,7 @@ class Hub:
         self._attendance = attendance
         self.rooms = LiveRooms(fanout, tails)
         self._people: dict[Id, Person] = {}
+        self._guests = Guests()
         self._voided = 0  # readings of rooms that were joined, counted downwards
 
     # --- what is written -------------------------------------------------------------------------
@@ -123,8 +125,14 @@ class Hub:
         person.changes += 1
         live = self.rooms.get(room)
         # After a promotion, or a repeated creation, all of them listen.
-        if person.receivers and not (live and all(map(live.is_heard_by, person.receivers))):
+        if person.receivers and not (
+            live and all(self._hears(receiver, live) for receiver in person.receivers)
+        ):
             self._fetch(person, room, seq)
+
+    def _hears(self, receiver: Receiver, room: LiveRoom) -> bool:
+        """Whether a connection listens to a room as its account's."""
+        return room.is_heard_by(receiver) and not self._guests.has(receiver, room.id)
 
     def _fetch(self, person: Person, room: Id, seq: int) -> None:
         person.joining[room] = seq
@@ -153,7 +161,8 @@ class Hub:
         self._become_member(person, record)
         added = RoomAdded(room=record)
         for receiver in person.receivers:
-            if not room.is_heard_by(receiver):
+            if not self._hears(receiver, room):
+                self._guests.discard(receiver, room.id)
                 room.add(receiver)
                 frame = receiver.wire.frame
                 receiver.enqueue(b"".join(map(frame, (added, *since))))
@@ -216,10 +225,45 @@ class Hub:
         for room_id in person.rooms:
             if room := self.rooms.get(room_id):
                 room.discard(receiver)
+        for room_id in self._guests.leave(receiver):
+            if room := self.rooms.get(room_id):
+                room.discard(receiver)
         if not person.receivers:
             person.rooms.clear()
         self._attendance.left(person.account, receiver)
         self._forget_if_gone(person)
+
+    # --- guests ----------------------------------------------------------------------------------
+
+    def subscribe(self, person: Person, receiver: Receiver, record: Room) -> Attached | None:
+        """Let a settled connection listen to a room, whether its account is a member or not.
+
+        The events of `since` are to follow the record at once: in this tick.
+
+        Args:
+            record: the room as they see it, just read.
+
+        Returns:
+            As an item of `places`. None: the room has to be read again.
+        """
+        room = self.rooms.shown(record)
+        since = self.rooms.written(room.id, record.last_seq, room.last_seq)
+        if since is None:
+            return None
+        if record.id not in person.rooms:
+            room.add(receiver)
+            self._guests.add(receiver, record.id)
+        return Attached(record, room.last_seq, since)
+
+    def unsubscribe(self, receiver: Receiver, room_id: Id) -> None:
+        """Undo `subscribe`. Who is a member goes on listening."""
+        if self._guests.discard(receiver, room_id) and (room := self.rooms.get(room_id)):
+            self._fanout.flush_room(room)
+            room.discard(receiver)
+
+    def subscriptions(self, receiver: Receiver) -> int:
+        """How many rooms a connection listens to as a guest."""
+        return self._guests.count(receiver)
 
     # --- what is not written ---------------------------------------------------------------------
 
@@ -269,6 +313,21 @@ class Hub:
             if frame is None:
                 frame = frames[receiver.wire] = receiver.wire.frame(sign)
             receiver.offer(frame)
+
+    def offer_to(self, accounts: Iterable[Id], sign: Event) -> None:
+        """Tell every connection of some accounts a sign of life."""
+        frames: dict[WireFormat, bytes] = {}
+        for account in accounts:
+            person = self._people.get(account)
+            for receiver in person.receivers if person else ():
+                frame = frames.get(receiver.wire)
+                if frame is None:
+                    frame = frames[receiver.wire] = receiver.wire.frame(sign)
+                receiver.offer(frame)
+
+    def accounts(self) -> list[Id]:
+        """The accounts that have a settled connection here."""
+        return [account for account, person in self._people.items() if person.receivers]
 
     def is_online(self, account: Id) -> bool:
         """Whether an account has a connection here, be it arriving."""

@@ -51,6 +51,7 @@ from server.relations import Relations
 from server.room_commands import RoomCommands
 from server.search import Search
 from server.session import ChatSession, CommandCounts, OpenSessions
+from server.subscriptions import Subscriptions
 from server.tokens import TokenKey
 from server.typing import Typings
 from server.upkeep import every_second, forget_expired_sessions
@@ -237,6 +238,7 @@ async def _start_core(
     dispatch = Dispatcher(
         log,
         RoomCommands(chat, commands).handlers,
+        Subscriptions(chat, hub, commands, limit=limits.subscriptions).handlers,
         receipts.handlers,
         Typings(hub, members=limits.typing_members, clock=now_ms).handlers,
         PresenceCommands(presences, relations, commands).handlers,

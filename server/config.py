@@ -19,11 +19,13 @@ from server.sections import (
     Gateway,
     Limits,
     Log,
+    Media,
     Node,
     Outbound,
     Presence,
     Section,
     Server,
+    Streams,
     Uploads,
 )
 
@@ -39,6 +41,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     presence: Presence = Presence()
     feed: Feed = Feed()
     uploads: Uploads = Uploads()
+    media: Media = Media()
+    streams: Streams = Streams()
     outbound: Outbound = Outbound()
     debug: Debug = Debug()
     log: Log = Log()

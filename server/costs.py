@@ -20,6 +20,7 @@ COSTS: Mapping[type[Command], float] = dict.fromkeys(get_args(AnyCommand), 1.0) 
     commands.Hello: 5.0,
     commands.History: 5.0,
     commands.CreateRoom: 5.0,
+    commands.Subscribe: 5.0,
     commands.ReadAll: 5.0,
     commands.Watch: 2.0,
 }

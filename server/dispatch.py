@@ -4,7 +4,7 @@ Commands that write to a room's log become a draft and an entry in the log's que
 await. The others are handled by the part of the server whose business they are.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -52,6 +52,8 @@ DRAFTS: dict[type[Command], Callable[[Id, Any], Draft]] = {
 }
 
 
+Answer = Event | tuple[Event, Sequence[Event]]
+
 Handler = Callable[[ChatSession, Any], None]
 """Carries one type of command out, as `Dispatch` promises it."""
 
@@ -84,13 +86,13 @@ class Dispatcher:
 
 
 def asking(
-    background: Background, ask: Callable[[ChatSession, Any], Coroutine[Any, Any, Event]]
+    background: Background, ask: Callable[[ChatSession, Any], Coroutine[Any, Any, Answer]]
 ) -> Handler:
     """The handler of a command whose answer has to be waited for: a task each.
 
     Args:
         background: runs the tasks.
-        ask: returns the answer, or raises PlazaError.
+        ask: returns the answer, or it and the events that follow it at once; or raises PlazaError.
     """
 
     def handle(session: ChatSession, command: Command) -> None:
@@ -113,14 +115,16 @@ def _settle(session: ChatSession, command: Command, outcome: Outcome) -> None:
 
 
 async def _answer(
-    session: ChatSession, command: Command, asked: Coroutine[Any, Any, Event]
+    session: ChatSession, command: Command, asked: Coroutine[Any, Any, Answer]
 ) -> None:
     try:
-        event = await asked
+        answer = await asked
     except PlazaError as error:
         session.refuse(command, error)
     except Exception:
         logger.exception("a command failed", command=type(command).__name__)
         session.refuse(command, PlazaError(INTERNAL))
     else:
+        event, following = answer if isinstance(answer, tuple) else (answer, ())
         session.answer(command, event)
+        session.tell(following)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from protocol import commands
 from protocol.commands import Command
-from protocol.events import Event, Page, RoomCreated
+from protocol.events import Event, Page, RoomAnswer
 from server.background import Background
 from server.chat import Chat
 from server.dispatch import Handler, asking
@@ -46,4 +46,4 @@ class RoomCommands:
             members=command.members,
             key=command.nonce,
         )
-        return RoomCreated(id=command.id, room=room)
+        return RoomAnswer(id=command.id, room=room)

@@ -5,18 +5,30 @@ The descriptions become the table in docs/operations.md.
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from protocol.ids import MAX_NODE
+from server.limit_settings import Limits
+from server.section import SECRET, Bytes, Count, Section
 
-SECRET = {"secret": True}
-
-Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Bytes = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the sections."""
+__all__ = [
+    "SECRET",
+    "Auth",
+    "Database",
+    "Debug",
+    "Feed",
+    "Gateway",
+    "Limits",
+    "Log",
+    "Media",
+    "Node",
+    "Outbound",
+    "Presence",
+    "Section",
+    "Server",
+    "Streams",
+    "Uploads",
+]
 
 
 class Server(Section, frozen=True):
@@ -131,110 +143,6 @@ class Gateway(Section, frozen=True):
     ] = 256
 
 
-class Limits(Section, frozen=True):
-    """What one client may ask for. 0 means no limit."""
-
-    message_bytes: Annotated[Count, Meta(description="A WebSocket message")] = 65_536
-    fragments: Annotated[Count, Meta(description="Frames of one WebSocket message")] = 128
-    hello_seconds: Annotated[Count, Meta(description="From connecting to `hello`")] = 10
-    outbox_soft_bytes: Annotated[
-        Count,
-        Meta(description="Waiting for a slow reader; beyond it typing and the like are left out"),
-    ] = 262_144
-    outbox_hard_bytes: Annotated[
-        Count, Meta(description="Waiting for a slow reader; beyond it the connection is closed")
-    ] = 1_048_576
-    unanswered_commands: Annotated[
-        Count, Meta(description="Commands of one connection that wait for their answer")
-    ] = 256
-    commands_per_connection_second: Annotated[
-        Count,
-        Meta(description="Commands of one connection, twice as many at once; some count for more"),
-    ] = 2_000
-    commands_per_account_second: Annotated[
-        Count, Meta(description="Of all connections of an account, and its REST requests")
-    ] = 4_000
-    commands_per_ip_second: Annotated[
-        Count, Meta(description="Of one address (of IPv6: one /64), REST requests included")
-    ] = 0
-    bytes_per_connection_second: Annotated[
-        Count,
-        Meta(description="Read from one connection, twice as much at once; beyond it we pause"),
-    ] = 4_194_304
-    bytes_per_account_second: Annotated[
-        Count, Meta(description="Read from all connections of an account")
-    ] = 0
-    bytes_per_ip_second: Annotated[
-        Count, Meta(description="Read from all connections of one address")
-    ] = 0
-    connects_per_account_minute: Annotated[
-        Count, Meta(description="Times that an account says `hello` in a minute")
-    ] = 600
-    connects_per_ip_minute: Annotated[
-        Count, Meta(description="WebSocket handshakes of one address in a minute")
-    ] = 0
-    connections_per_account: Annotated[
-        Count, Meta(description="Connections of one account at the same time")
-    ] = 100
-    connections_per_ip: Annotated[
-        Count, Meta(description="WebSocket connections of one address at the same time")
-    ] = 0
-    loop_lag_ms: Annotated[
-        Count,
-        Meta(
-            description="A process whose event loop is late by more than this, twice in a row, "
-            "takes no new connections until it has caught up"
-        ),
-    ] = 1_000
-    arriving: Annotated[
-        Count,
-        Meta(description="Connections that wait for the answer to `hello`; beyond it, no new ones"),
-    ] = 2_000
-    log_queue: Annotated[Count, Meta(description="Events of all rooms that wait for the disk")] = (
-        20_000
-    )
-    marker_queue: Annotated[
-        Count, Meta(description="Read and delivered markers that wait for the disk")
-    ] = 20_000
-    receipts_members: Annotated[
-        Count, Meta(description="Members of a room up to which they see who has read what")
-    ] = 100
-    typing_members: Annotated[
-        Count, Meta(description="Members of a room up to which they see who is writing")
-    ] = 200
-    replay_events: Annotated[
-        Count,
-        Meta(
-            description="Missed events of one room that are sent after `hello`; more: `gap`, and "
-            "the client reads `history`"
-        ),
-    ] = 300
-    tail_events: Annotated[
-        Count,
-        Meta(
-            description="The last events of all rooms that are kept in memory together, of one "
-            "room `limits.replay_events` at most: what clients that come back have missed is read "
-            "from there. About 0.3 KiB each"
-        ),
-    ] = 100_000
-    watched_accounts: Annotated[
-        Count, Meta(description="Accounts whose presence one connection watches")
-    ] = 1_000
-    blocked_accounts: Annotated[
-        Count, Meta(description="Accounts that one account blocks; as many it may mute")
-    ] = 1_000
-    request_bytes: Annotated[Count, Meta(description="The body of a REST request")] = 1_048_576
-    signups_per_ip_hour: Annotated[
-        Count, Meta(description="New accounts from one address (of IPv6: one /64) in an hour")
-    ] = 20
-    logins_per_ip_minute: Annotated[
-        Count, Meta(description="Tries to log in from one address in a minute")
-    ] = 30
-    logins_per_account_minute: Annotated[
-        Count, Meta(description="Wrong passwords for one account in a minute")
-    ] = 10
-
-
 class Presence(Section, frozen=True):
     """Who is told who is here."""
 
@@ -311,6 +219,107 @@ class Uploads(Section, frozen=True):
             "not wait for them",
         ),
     ] = 1
+
+
+class Media(Section, frozen=True):
+    """WebRTC: live streams that are published and watched. 0 means no limit."""
+
+    enabled: Annotated[bool, Meta(description="Take live streams, and open the media port")] = True
+    host: Annotated[
+        str,
+        Meta(
+            description="Address of the media port; `::` is all addresses of IPv4 and IPv6, "
+            "`0.0.0.0` those of IPv4; empty: as `server.host`"
+        ),
+    ] = ""
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="The media port, UDP and TCP, one for each process; 0: any free one",
+        ),
+    ] = 8189
+    announced_addresses: Annotated[
+        list[Annotated[str, Meta(pattern=r"^[0-9A-Za-z.:_-]{1,253}$")]],
+        Meta(
+            description="IP addresses, or names of hosts, at which browsers reach the media port, "
+            "such as the public address in front of a NAT; empty: the addresses of the machine's "
+            "interfaces"
+        ),
+    ] = []
+    tcp: Annotated[
+        bool, Meta(description="Also take media over TCP, for networks that let no UDP through")
+    ] = True
+    tcp_connections: Annotated[
+        int, Meta(ge=2, le=100_000, description="Such connections at the same time")
+    ] = 512
+    segmentation: Annotated[
+        bool,
+        Meta(
+            description="Let the kernel cut bursts into datagrams (UDP_SEGMENT) where it can: "
+            "less work for each packet"
+        ),
+    ] = True
+    publishers: Annotated[Count, Meta(description="Streams that are published to one process")] = (
+        100
+    )
+    viewers: Annotated[Count, Meta(description="Viewers of one process, of all its streams")] = (
+        2_000
+    )
+    viewers_per_stream: Annotated[Count, Meta(description="Viewers of one stream")] = 1_000
+    publisher_bitrate: Annotated[
+        Count,
+        Meta(
+            description="Bits in a second that one publisher may send; it is told, and what is "
+            "beyond is dropped"
+        ),
+    ] = 12_000_000
+    egress_bitrate: Annotated[
+        Bytes,
+        Meta(
+            description="Bits in a second that one process sends; beyond it, no more viewers are "
+            "let in"
+        ),
+    ] = 0
+    ice_servers: Annotated[
+        list[Annotated[str, Meta(pattern="^(stuns?|turns?):[^,\\s]+$")]],
+        Meta(
+            description="STUN and TURN servers that clients are told, such as "
+            "`turn:turn.example:3478?transport=udp`"
+        ),
+    ] = []
+    turn_secret: Annotated[
+        str,
+        Meta(
+            description="Secret that the TURN servers share with Plaza (coturn: "
+            "`static-auth-secret`): clients get names and passwords that expire. Empty: they get "
+            "none",
+            extra=SECRET,
+        ),
+    ] = ""
+    turn_seconds: Annotated[
+        int, Meta(ge=60, le=604_800, description="How long such a name and password are good")
+    ] = 86_400
+
+
+class Streams(Section, frozen=True):
+    """Live streams, as people use them."""
+
+    grace_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3600,
+            description="How long a stream goes on whose publisher is gone: viewers stay, and the "
+            "publisher may come back",
+        ),
+    ] = 30
+    per_account: Annotated[Count, Meta(description="Streams of one account; 0: any number")] = 20
+    anonymous_viewers: Annotated[
+        bool,
+        Meta(description="Public streams can be found and watched without an account"),
+    ] = True
 
 
 class Outbound(Section, frozen=True):

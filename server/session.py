@@ -191,6 +191,11 @@ class ChatSession:
         self._counts[type(command).__name__, OK] += 1
         self._send(event)
 
+    def tell(self, events: Iterable[Event]) -> None:
+        """Say something besides answers."""
+        for event in events:
+            self._send(event)
+
     def answer_ahead(self, command: Command, event: Event) -> None:
         """The command was carried out; the answer overtakes what is held in the outbox."""
         self._unanswered -= 1

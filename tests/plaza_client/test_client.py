@@ -35,7 +35,7 @@ from protocol.events import (
     RelationChanged,
     Renamed,
     RoomAdded,
-    RoomCreated,
+    RoomAnswer,
     RoomGone,
     SettingsChanged,
     TypingNotice,
@@ -198,7 +198,7 @@ async def test_a_created_room_is_known_at_once(
         calling = asyncio.create_task(client.create_room("group", "Attic", [12]))
         command = await peer.expect(commands.CreateRoom)
         assert (command.kind, command.title, command.members) == ("group", "Attic", [BOB.id])
-        await peer.say(RoomCreated(id=command.id, room=room(1, id=ATTIC)))
+        await peer.say(RoomAnswer(id=command.id, room=room(1, id=ATTIC)))
         assert await calling == client.rooms[ATTIC] == room(1, id=ATTIC)
 
 

@@ -69,6 +69,8 @@ COMMANDS = [
     commands.CreateRoom(id=9, kind=RoomKind.DM, members=[ADA], nonce="n"),
     commands.Join(id=10, room=ROOM),
     commands.Leave(id=11, room=ROOM),
+    commands.Subscribe(id=31, room=ROOM),
+    commands.Unsubscribe(id=32, room=ROOM),
     commands.Invite(id=12, room=ROOM, account=ADA),
     commands.Kick(id=13, room=ROOM, account=ADA),
     commands.Promote(id=14, room=ROOM, account=ADA, role=Role.ADMIN),
@@ -235,7 +237,7 @@ def test_the_client_reads_what_the_server_writes(
 def test_an_answer_gets_the_shape_that_belongs_to_its_command(wire: Wire, codec: Codec) -> None:
     ok = events.Ok(id=3, seq=9, event_id=Id(77), at=AT)
     nothing_written = events.Ok(id=4)
-    created = events.RoomCreated(id=5, room=LOUNGE)
+    created = events.RoomAnswer(id=5, room=LOUNGE)
     entries = [event for event in EVENTS if isinstance(event, events.RoomEvent)]
     page = events.Page(id=6, events=entries, more=True)
 
@@ -247,11 +249,11 @@ def test_an_answer_gets_the_shape_that_belongs_to_its_command(wire: Wire, codec:
     assert answer(ok).id == 3
     assert shape(answer(ok), events.Ok) == ok
     assert shape(answer(nothing_written), events.Ok) == nothing_written
-    assert shape(answer(created), events.RoomCreated) == created
+    assert shape(answer(created), events.RoomAnswer) == created
     assert shape(answer(page), HistoryPage) == HistoryPage(entries, True)
 
 
-@pytest.mark.parametrize("type_", [events.RoomCreated, HistoryPage])
+@pytest.mark.parametrize("type_", [events.RoomAnswer, HistoryPage])
 def test_an_answer_of_another_shape_is_an_error(type_: type) -> None:
     with pytest.raises(WireError):
         shape(Answer(1, {"t": "ok", "id": 1, "seq": 3}), type_)

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from protocol import close, errors
 from protocol.codec import JSON, MSGPACK, from_builtins, to_builtins
-from protocol.events import Event, Ok, Page, RoomCreated
+from protocol.events import Event, Ok, Page, RoomAnswer
 from protocol.reference import ANSWERS, COMMANDS, EVENTS, examples, schemas, tag
 from server.auth import SignedIn
 from server.config import Config
@@ -23,7 +23,7 @@ SAID_BY_CLIENT, SAID_BY_SERVER = examples(TEXT)
 VECTORS = json.loads((DOCS / "schema" / "examples.json").read_text(encoding="utf-8"))
 
 validators = {name: Draft202012Validator(json.loads(schema)) for name, schema in schemas().items()}
-BY_TAG = {tag(struct): struct for struct in EVENTS if struct not in (RoomCreated, Page)}
+BY_TAG = {tag(struct): struct for struct in EVENTS if struct not in (RoomAnswer, Page)}
 
 
 def kind_of(frame: dict[str, Any]) -> type[msgspec.Struct]:
@@ -31,7 +31,7 @@ def kind_of(frame: dict[str, Any]) -> type[msgspec.Struct]:
     if frame["t"] != "ok":
         return BY_TAG[frame["t"]]
     if "room" in frame:
-        return RoomCreated
+        return RoomAnswer
     return Page if "events" in frame else Ok
 
 

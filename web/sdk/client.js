@@ -13,6 +13,7 @@ import { PresenceTable } from "./presence.js";
 import { Receipts } from "./receipts.js";
 import { attachmentOf, entryOf, roomOf, writtenOf } from "./records.js";
 import { RoomList } from "./room_list.js";
+import { Subscriptions } from "./subscriptions.js";
 import { TypingSigns, TypingTable } from "./typing.js";
 import { browserWakeups } from "./wakeups.js";
 
@@ -65,6 +66,7 @@ export class Client extends Commands {
   #options;
   #readMarkers;
   #signs;
+  #subscriptions;
   #unwatchWakeups = () => {};
   /** @type {import("./link.js").Status} */
   #status = { state: "idle", error: null, delay: null, retryAt: null };
@@ -102,7 +104,7 @@ export class Client extends Commands {
     });
     const calls = (this.#calls = new Calls(settled));
     this.#link = new Link(socketUrl(rest.url), rest.session, calls, settled, {
-      cursors: () => this.#intake.resumeFrom(),
+      cursors: () => this.#intake.resumeFrom((room) => this.#subscriptions.has(room)),
       ready: (ready, sent) => this.#begin(ready, sent),
       event: (fields) => this.#intake.take(fields),
       status: (status) => this.#report(status),
@@ -114,6 +116,7 @@ export class Client extends Commands {
     this.#signs = new TypingSigns(clock, (command) => this.#link.fire(command));
     /** What one watches. */
     this.feeds = new Feeds(request);
+    this.#subscriptions = new Subscriptions(request, (room) => this.#intake.opened(room));
   }
 
   // --- life ------------------------------------------------------------------------------------
@@ -158,6 +161,7 @@ export class Client extends Commands {
     // What the server knows of a connection, it forgets with it.
     if (this.#state === "away") this.#link.fire({ t: "presence", state: "away" });
     if (this.#watched.size > 0) super.watch(this.#watched).catch(() => {});
+    this.#subscriptions.again();
     this.feeds.again().then((some) => some && this.emit("feeds", null), () => {});
   }
 
@@ -342,6 +346,27 @@ export class Client extends Commands {
     const room = roomOf(answer.room);
     this.#intake.added(room);
     return this.rooms.get(room.id) ?? room;
+  }
+
+  /**
+   * Listen to a channel without joining it, also after a reconnect. Its entries come like those of
+   * one's own rooms, from the room's `last_seq` on; it is not among `rooms`.
+   *
+   * @param {string} room
+   * @returns {Promise<Room>} the channel as it is now
+   */
+  subscribe(room) {
+    return this.#subscriptions.subscribe(room);
+  }
+
+  /**
+   * Listen no longer, unless one has joined.
+   *
+   * @param {string} room
+   */
+  async unsubscribe(room) {
+    await this.#subscriptions.unsubscribe(room);
+    this.#intake.closed(room);
   }
 
   /** @param {{state?: "online" | "away", busy?: boolean, hidden?: boolean}} presence */

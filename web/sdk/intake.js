@@ -92,9 +92,14 @@ export class Intake {
     return this.#delivery.cursors;
   }
 
-  /** The cursors for hello. */
-  resumeFrom() {
-    const rooms = [...this.#delivery.cursors.keys()].slice(0, CURSORS_IN_HELLO);
+  /**
+   * The cursors for hello.
+   *
+   * @param {(room: string) => boolean} isSubscribed such rooms are none of one's own
+   */
+  resumeFrom(isSubscribed) {
+    const own = [...this.#delivery.cursors.keys()].filter((room) => !isSubscribed(room));
+    const rooms = own.slice(0, CURSORS_IN_HELLO);
     return Object.fromEntries(rooms.map((room) => [room, this.#delivery.seen(room) ?? 0]));
   }
 
@@ -259,6 +264,24 @@ export class Intake {
     this.#delivery.begin(room.id, room.last_seq);
     if (known === undefined) this.#client.emit("room_added", room);
     this.#client.emit("room", room);
+  }
+
+  /**
+   * One listens to a channel from its last_seq on; to what came since an earlier connection, too.
+   *
+   * @param {Room} room
+   */
+  opened(room) {
+    this.#delivery.begin(room.id, room.last_seq);
+  }
+
+  /**
+   * One listens to a channel no longer, unless one is a member.
+   *
+   * @param {string} room
+   */
+  closed(room) {
+    if (!this.#rooms.rooms.has(room)) this.#delivery.end(room);
   }
 
   /** @param {string} room */

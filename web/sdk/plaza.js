@@ -19,6 +19,8 @@
  *     delivery     every entry of a log once and in order
  *     room_list    the account's rooms, kept up by events
  *     feeds        the feeds that are watched
+ *     subscriptions
+ *                  the channels that are listened to without joining them
  *     pending, typing, receipts, presence, markers
  *                  what their names say
  *     calls        repeats commands
