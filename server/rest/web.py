@@ -20,6 +20,14 @@ import web
 
 FOLDER = Path(web.__file__).parent
 INDEX = "index.html"
+STUDIO = "new.html"
+
+PAGES = {
+    "/live": "live/index.html",
+    "/live/new": "live/new.html",
+    "/live/{stream}": "live/watch.html",
+}
+"""Further pages, by their paths."""
 
 MEDIA_TYPES = {
     ".css": "text/css",
@@ -56,6 +64,12 @@ PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), "
     "payment=(), usb=()",
 }
+# The page that streams asks for the camera, the microphone or the screen.
+STUDIO_HEADERS = {
+    **PAGE_HEADERS,
+    "Permissions-Policy": "camera=(self), display-capture=(self), geolocation=(), "
+    "microphone=(self), payment=(), usb=()",
+}
 # An image that is opened by itself is a document, which must not run anything either.
 IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
@@ -77,15 +91,17 @@ class Asset(Struct, frozen=True):
 
 
 def read_folder(folder: Path) -> dict[str, Asset]:
-    """The files of a folder by the paths at which they are served; index.html at its folder's.
+    """The files of a folder by the paths at which they are served: pages at theirs.
 
     Symbolic links are left out: they could point to anything.
     """
-    return {
-        _served_at(path.relative_to(folder)): _read(path)
+    files = {
+        path.relative_to(folder).as_posix(): _read(path)
         for path in sorted(folder.rglob("*"))
         if path.suffix in MEDIA_TYPES and path.is_file() and not path.is_symlink()
     }
+    pages = {path: files.pop(name) for path, name in PAGES.items() if name in files}
+    return {_served_at(Path(name)): asset for name, asset in files.items()} | pages
 
 
 def _served_at(path: Path) -> str:
@@ -99,7 +115,7 @@ def _read(path: Path) -> Asset:
     packed = gzip.compress(content, mtime=0)  # the same at each start, and in each process
     headers: dict[str, str] = {}
     if path.suffix == ".html":
-        headers = PAGE_HEADERS
+        headers = STUDIO_HEADERS if path.name == STUDIO else PAGE_HEADERS
     elif path.suffix == ".svg":
         headers = IMAGE_HEADERS
     return Asset(
@@ -116,7 +132,7 @@ def web_files(folder: Path = FOLDER) -> HTTPRouteHandler:
     assets = read_folder(folder)
 
     @route(
-        sorted(assets),
+        [path.replace("}", ":str}") for path in sorted(assets)],
         http_method=[HttpMethod.GET, HttpMethod.HEAD],
         include_in_schema=False,
         sync_to_thread=False,

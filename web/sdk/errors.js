@@ -13,16 +13,19 @@
 /** The server's codes of what can succeed later, unchanged. */
 export const PASSING = new Set([
   "internal",
+  "media_full",
   "muted",
   "overloaded",
   "rate_limited",
   "slow_mode",
+  "stream_offline",
   "too_many_connections",
   "unavailable",
 ]);
 
 /** The server's codes of what fails again, unchanged. */
 export const LASTING = new Set([
+  "bad_offer",
   "bad_request",
   "banned",
   "blocked",
@@ -39,6 +42,8 @@ export const LASTING = new Set([
   "not_found",
   "offset_conflict",
   "poll_closed",
+  "precondition_failed",
+  "precondition_required",
   "range_not_satisfiable",
   "refresh_reused",
   "token_expired",
@@ -46,6 +51,7 @@ export const LASTING = new Set([
   "unauthorized",
   "unknown_command",
   "unsupported_media",
+  "unsupported_offer",
   "unsupported_version",
   "username_taken",
 ]);

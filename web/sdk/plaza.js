@@ -34,6 +34,8 @@
  *     records      from the wire to records and events
  *     posts, profiles
  *                  likewise, of feeds and accounts
+ *     whip, whep   Whip and Whep: publish and watch live streams
+ *     media_link   a media session that is made again when it is lost; signalling: offer, answer
  *     applied      messages as later entries leave them
  *     types, types_rest
  *                  the shapes of records and events
@@ -46,3 +48,5 @@ export { mayReconnect } from "./close.js";
 export { PlazaError, isPlazaError } from "./errors.js";
 export { Rest } from "./rest.js";
 export { LocalTokens, MemoryTokens } from "./tokens.js";
+export { Whep } from "./whep.js";
+export { Whip } from "./whip.js";

@@ -24,6 +24,10 @@ def folder(tmp_path: Path) -> Path:
     (web / "app" / "main.js").write_text(SCRIPT)
     (web / "app" / "parts" / "small.css").write_text("p{}")
     (web / "app" / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (web / "live").mkdir()
+    for name in ("index", "watch", "new"):
+        (web / "live" / f"{name}.html").write_text(f"{PAGE}<!-- {name} -->")
+    (web / "live" / "watch.js").write_text(SCRIPT)
     (web / "__init__.py").write_text("secret = 1")
     (web / "README.md").write_text("# For developers")
     (tmp_path / "outside.js").write_text("secret")
@@ -51,6 +55,26 @@ async def test_the_page_comes_with_its_policy(browser):
     assert answer.headers["content-security-policy"] == POLICY
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"
     assert "camera=()" in answer.headers["permissions-policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/live", "index"), ("/live/", "index"), ("/live/new", "new"), ("/live/118", "watch")],
+)
+async def test_the_pages_of_live_streams(browser, path: str, name: str):
+    answer = await browser.get(path)
+    assert (answer.status_code, answer.text) == (200, f"{PAGE}<!-- {name} -->")
+    assert answer.headers["content-security-policy"] == POLICY
+    camera = "camera=(self)" if name == "new" else "camera=()"
+    assert camera in answer.headers["permissions-policy"]
+    assert (
+        await browser.get(path, headers={"If-None-Match": answer.headers["etag"]})
+    ).status_code == 304
+
+
+async def test_what_the_pages_of_live_streams_consist_of(browser):
+    assert (await browser.get("/live/watch.js")).text == SCRIPT
+    assert (await browser.get("/live/118/more")).status_code == 404
 
 
 def test_the_policy_allows_nothing_inline_and_nobody_else():

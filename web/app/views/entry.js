@@ -11,6 +11,28 @@ const MARK = new URL("../plaza.svg", import.meta.url).href;
  * @param {string} notice why one is here again
  */
 export function entryView(session, enter, notice) {
+  return h(
+    "main",
+    { class: "entry" },
+    h(
+      "div",
+      { class: "entry-brand" },
+      h("img", { src: MARK, alt: "", class: "mark" }),
+      h("h1", {}, "Plaza"),
+      h("p", {}, "A calm place to talk with the people you work, build and live with."),
+    ),
+    entryCard(session, enter, notice),
+  );
+}
+
+/**
+ * The card alone.
+ *
+ * @param {any} session of the SDK's Rest
+ * @param {() => void} enter called once somebody is logged in
+ * @param {string} [notice] why one is here
+ */
+export function entryCard(session, enter, notice = "") {
   const card = h("div", { class: "entry-card" });
   const show = (/** @type {boolean} */ fresh) => {
     fill(
@@ -40,18 +62,7 @@ export function entryView(session, enter, notice) {
     );
   };
   show(false);
-  return h(
-    "main",
-    { class: "entry" },
-    h(
-      "div",
-      { class: "entry-brand" },
-      h("img", { src: MARK, alt: "", class: "mark" }),
-      h("h1", {}, "Plaza"),
-      h("p", {}, "A calm place to talk with the people you work, build and live with."),
-    ),
-    card,
-  );
+  return card;
 }
 
 /** @param {any} session @param {() => void} enter */

@@ -1,0 +1,116 @@
+/** An offer is posted, an answer comes back: what WHIP (RFC 9725) and WHEP have in common. */
+
+import { PlazaError } from "./errors.js";
+
+/**
+ * @typedef {object} Resource a session on the server
+ * @property {string} url where it is ended
+ * @property {string | null} etag
+ *
+ * @typedef {object} Endpoint
+ * @property {string} url of WHIP or WHEP
+ * @property {string | null} [token] a stream key or an access token
+ * @property {typeof fetch} [fetch]
+ */
+
+/** What an answer takes at most, in milliseconds. */
+const PATIENCE = 10_000;
+
+/**
+ * Connect a peer connection whose transceivers are there already.
+ *
+ * Candidates of ours are not waited for: the server is ICE-lite, and learns our addresses from our
+ * checks. Its own are all in the answer.
+ *
+ * @param {RTCPeerConnection} peer
+ * @param {Endpoint} endpoint
+ * @returns {Promise<Resource>}
+ * @throws {PlazaError}
+ */
+export async function connect(peer, endpoint) {
+  await peer.setLocalDescription();
+  const response = await ask(endpoint, "POST", endpoint.url, {
+    headers: { "Content-Type": "application/sdp" },
+    body: peer.localDescription?.sdp ?? "",
+  });
+  const location = response.headers.get("Location");
+  if (response.status !== 201 || location === null) throw strange(endpoint.url, response.status);
+  const resource = {
+    url: new URL(location, new URL(endpoint.url, globalThis.location?.href)).href,
+    etag: response.headers.get("ETag"),
+  };
+  const iceServers = iceServersOf(response.headers.get("Link"));
+  if (iceServers.length > 0) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
+  await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  return resource;
+}
+
+/**
+ * End a session. That it is gone already, or that nobody answers, does not matter.
+ *
+ * @param {Resource} resource
+ * @param {Endpoint} endpoint
+ */
+export async function disconnect(resource, endpoint) {
+  // Outlives the page that is being left.
+  await ask(endpoint, "DELETE", resource.url, { keepalive: true }).catch(() => {});
+}
+
+/**
+ * @param {Endpoint} endpoint
+ * @param {string} method
+ * @param {string} url
+ * @param {RequestInit & {headers?: Record<string, string>}} init
+ */
+async function ask({ token = null, fetch = globalThis.fetch }, method, url, init) {
+  const headers = { ...init.headers };
+  if (token !== null) headers.Authorization = `Bearer ${token}`;
+  let response;
+  try {
+    response = await fetch(url, {
+      ...init, method, headers, credentials: "omit", signal: AbortSignal.timeout(PATIENCE),
+    });
+  } catch (cause) {
+    throw new PlazaError("unreachable", `Nothing answers at ${url}. Check the connection.`, { cause });
+  }
+  if (!response.ok) throw await problemOf(url, response);
+  return response;
+}
+
+/** @param {string} url @param {Response} response RFC 9457 */
+async function problemOf(url, response) {
+  const { status } = response;
+  const problem = await response.json().catch(() => null);
+  if (typeof problem?.code !== "string") return strange(url, status);
+  const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
+  return new PlazaError(problem.code, String(problem.detail ?? problem.title), {
+    status,
+    retryAfter: Number.isNaN(retryAfter) ? null : retryAfter,
+  });
+}
+
+/** @param {string} url @param {number} status */
+function strange(url, status) {
+  const sentence = `${url} answered with HTTP status ${status}, not as WHIP or WHEP do.`;
+  return new PlazaError(status >= 500 || status === 429 ? "unreachable" : "wire", sentence, { status });
+}
+
+/**
+ * The ICE servers of Link headers (RFC 9725, section 4.6).
+ *
+ * @param {string | null} header
+ * @returns {RTCIceServer[]}
+ */
+export function iceServersOf(header) {
+  /** @type {RTCIceServer[]} */
+  const servers = [];
+  for (const [, urls, text] of (header ?? "").matchAll(/<([^>]+)>((?:\s*;\s*[\w-]+="[^"]*")*)/g)) {
+    const parameters = Object.fromEntries(
+      [...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+    );
+    if (parameters.rel !== "ice-server") continue;
+    const { username, credential } = parameters;
+    servers.push(username === undefined ? { urls } : { urls, username, credential });
+  }
+  return servers;
+}
