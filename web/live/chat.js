@@ -16,7 +16,7 @@ const NEAR = 80; // pixels from the end: whoever is as near reads along
  * @param {import("../sdk/plaza.js").Client | null} client null: nobody is logged in
  */
 export function chat(room, client) {
-  const list = h("ol", { class: "chat-log", "aria-label": "Messages", role: "log", tabIndex: 0 });
+  const list = h("ol", { class: "chat-log", "aria-label": "What is said", role: "log", tabIndex: 0 });
   const element = h(
     "section",
     { class: "chat", "aria-label": "Chat" },

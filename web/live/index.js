@@ -6,7 +6,7 @@ import { notice, openPage, rest, showPage, viewersText } from "./page.js";
 
 openPage();
 try {
-  const { items } = await rest.streams.list();
+  const { items } = await rest.streams.live();
   showPage(
     items.length === 0
       ? notice("Nobody is live", "Be the first: your camera, or OBS, is all it takes.",

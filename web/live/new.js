@@ -53,8 +53,7 @@ function form() {
     if (!title.input.checkValidity()) return title.input.focus();
     go.disabled = true;
     const stream = await tried(
-      rest.streams.create({
-        title: title.input.value.trim(),
+      rest.streams.create(title.input.value.trim(), {
         category: category.input.value.trim(),
         description: description.input.value.trim(),
         visibility,

@@ -1,10 +1,8 @@
 /** The preview, and the button that makes it live. */
 
 import { button, h } from "../app/dom/h.js";
-import { toast, tried } from "../app/dom/toast.js";
+import { toast } from "../app/dom/toast.js";
 import { Whip } from "../sdk/plaza.js";
-import { rest } from "./page.js";
-
 const WORDS = {
   idle: "",
   connecting: "Connecting …",
@@ -57,8 +55,9 @@ export function studio(stream, source, health) {
     if (whip === null) return;
     const ending = whip;
     release();
+    const ended = new Promise((resolve) => ending.on("state", resolve));
     ending.end();
-    await tried(rest.streams.end(stream.id));
+    await ended;
   }
 
   function release() {
@@ -68,6 +67,5 @@ export function studio(stream, source, health) {
     go.textContent = "Go live";
   }
 
-  addEventListener("pagehide", () => whip?.end());
   return { element, stop };
 }

@@ -7,6 +7,7 @@ import { connected, isKnown, logIn, notice, openPage, rest, showPage, viewersTex
 import { player } from "./player.js";
 
 const LOOK_SECONDS = 10; // how often who has no socket asks
+const FIRST_LOOK_SECONDS = 2;
 
 const id = location.pathname.split("/").at(-1) ?? "";
 
@@ -71,12 +72,14 @@ function listen(client, turn, count) {
  */
 function look(turn, count) {
   let state = "";
-  setInterval(async () => {
+  const ask = async () => {
     const stream = await rest.streams.get(id).catch(() => null);
     if (stream === null) return;
     if (stream.state !== state) turn((state = stream.state));
     count(stream.viewers);
-  }, LOOK_SECONDS * 1000);
+  };
+  setTimeout(ask, FIRST_LOOK_SECONDS * 1000); // one is counted oneself by then
+  setInterval(ask, LOOK_SECONDS * 1000);
 }
 
 /** @param {any} stream @param {HTMLElement} badge @param {HTMLElement} viewers */

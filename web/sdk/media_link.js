@@ -40,6 +40,8 @@ export class MediaLink extends Emitter {
   #backoff;
   #ended = false;
   #wake = () => {};
+  /** The end of the connection before. @type {Promise<void>} */
+  #leaving = Promise.resolve();
   /** @type {MediaState} */
   state = "idle";
   /** The connection there is. @type {RTCPeerConnection | null} */
@@ -94,6 +96,7 @@ export class MediaLink extends Emitter {
           : heed(asked, { random: this.#options.random, backoffBase: 0.5 });
       await this.#pause(seconds);
     }
+    await this.#leaving;
     this.#report("ended", null);
   }
 
@@ -106,7 +109,8 @@ export class MediaLink extends Emitter {
     try {
       this.#prepare(peer);
       resource = await connect(peer, this.#options);
-      await this.#lost(peer);
+      const gone = await this.#lost(peer);
+      if (gone) resource = null;
       return null;
     } catch (error) {
       return error instanceof PlazaError
@@ -114,14 +118,20 @@ export class MediaLink extends Emitter {
         : new PlazaError("wire", `The browser refused: ${/** @type {Error} */ (error).message}`);
     } finally {
       this.peer = null;
-      peer.close();
-      if (resource !== null) void disconnect(resource, this.#options);
+      // In this order: DELETE says that it is over, DTLS alone might be an accident.
+      const told = resource === null ? Promise.resolve() : disconnect(resource, this.#options);
+      this.#leaving = told.then(() => peer.close());
     }
   }
 
-  /** @param {RTCPeerConnection} peer */
+  /**
+   * Wait until the connection is lost, or to be ended.
+   *
+   * @param {RTCPeerConnection} peer
+   * @returns {Promise<boolean>} whether the server has ended the session
+   */
   #lost(peer) {
-    return new Promise((/** @type {(value: void) => void} */ resolve) => {
+    return new Promise((resolve) => {
       const { clock } = this.#options;
       // A server that ends a session closes DTLS, which connectionState does not show.
       const dtls = peer.getTransceivers()[0]?.receiver.transport ?? null;
@@ -129,7 +139,7 @@ export class MediaLink extends Emitter {
       let timer = null;
       const over = () => {
         clock.cancel(timer);
-        resolve();
+        resolve(dtls?.state === "closed");
       };
       const look = () => {
         clock.cancel(timer);

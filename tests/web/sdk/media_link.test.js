@@ -138,7 +138,7 @@ test("a connection that was lost has some seconds to come back by itself", async
 });
 
 test("a session that the server ends is seen at its DTLS", async () => {
-  const { peer, states } = watching();
+  const { peer, requests, states } = watching();
   await settle();
   const first = peer();
   first.become("connected");
@@ -146,6 +146,7 @@ test("a session that the server ends is seen at its DTLS", async () => {
   first.dtls.dispatchEvent(new Event("statechange"));
   await settle();
   assert.equal(states.at(-1), "waiting");
+  assert.deepEqual(requests.map(({ method }) => method), ["POST"], "there is nothing left to delete");
 });
 
 test("a stream that is offline is asked for again, when the server says", async () => {
