@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from media.packet import Packet
     from media.peer import Peer
+    from media.publisher import Publisher
 
 
 class Path(Protocol):
@@ -16,10 +18,12 @@ class Path(Protocol):
     Attributes:
         peer: whom its datagrams are for; None before the first valid check, and after the end.
         remote: the address and port at the other end, and the transport, for people who read logs.
+        address: the address and port at the other end, which a STUN answer tells the peer.
     """
 
     peer: "Peer | None"
     remote: str
+    address: tuple[str, int]
 
     def send(self, datagram: bytes) -> None:
         """Send one datagram."""
@@ -47,10 +51,25 @@ class Session(Protocol):
         """A compound RTCP packet in the clear. Must not raise, whatever it contains."""
 
     def closed(self, reason: str, now: float) -> None:
-        """The peer is gone: one word why (`left`, `timeout`, `failed`, `replaced`, `ended`, ...).
+        """The peer is gone: one word why.
+
+        It is `left`, `closed`, `timeout`, `failed`, `replaced`, `ended` or another.
 
         Called once; nothing can be sent any more.
         """
+
+
+class PacketSink(Protocol):
+    """Where a publisher's packets go."""
+
+    def publish(self, publisher: "Publisher", now: float) -> None:
+        """It is connected, and sends from now on."""
+
+    def forward(self, packet: "Packet") -> None:
+        """A packet, once; its layer has stored it. May be late: older than others of its layer."""
+
+    def publisher_gone(self, publisher: "Publisher", reason: str, now: float) -> None:
+        """No more will come of it; called once. `reason` as in `Session.closed`."""
 
 
 class Stage(Protocol):
