@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from media.track import Layer
+    from media.layer import Layer
 
 
 class Packet:
