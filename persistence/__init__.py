@@ -29,6 +29,8 @@ A map, from the bottom up:
                     seen_post is how all of them find it
     comments        what is said of posts; comment_reader shows it
     trends          how hashtags and posts were used of late, and the lists that come of it
+    streams         live streams as their owners make them; stream_reader shows them,
+                    stream_visibility says to whom, stream_air: which are on, and where
     uploads         files that people send, what shows them, and how those go that nothing shows;
                     media_rows: as they are shown, objects: the store that has the bytes
     previews        what pages behind links say of themselves

@@ -67,6 +67,8 @@ PLACES: dict[str, Place] = {
     "uploads.account_id": Place("uploads", Fate.STEP),
     "upload_uses.used_by": Place(None, Fate.STEP, "Posts, messages and the profile name them."),
     "account_exports.account_id": Place(None, Fate.STEP, "Exports of exports would never end."),
+    # --- streams
+    "streams.owner_id": Place("streams", Fate.STEP),
     # --- posts
     "posts.author_id": Place("posts", Fate.STEP),
     "posts.mentions": Place("posts", Fate.STEP),
@@ -98,6 +100,7 @@ OTHER_COLUMNS = frozenset(
             "shared_id",
             "avatar_id",
             "banner_id",
+            "thumbnail_id",
             "floor",
             "reached",
             "target",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from persistence import account_export
+from persistence import account_export, streams
 from persistence.account_data import PLACES, Fate
 from persistence.jobs import enqueue
 from persistence.uploads import ERASE
@@ -239,6 +239,19 @@ async def unfollow(connection: asyncpg.Connection, account: Id, *, limit: int) -
 
 def _ids(rows: Sequence[asyncpg.Record]) -> list[int]:
     return [row["id"] for row in rows]
+
+
+# --- streams ---------------------------------------------------------------------------------
+
+STREAMS = "SELECT id, room_id FROM streams WHERE owner_id = $1 ORDER BY id LIMIT $2 FOR UPDATE"
+
+
+async def forget_streams(connection: asyncpg.Connection, account: Id, *, limit: int) -> int:
+    """Delete streams. The process that has one on air finds out and ends it. Returns how many."""
+    rows = await connection.fetch(STREAMS, account, limit)
+    for row in rows:
+        await streams.delete(connection, Id(row["id"]), Id(row["room_id"]))
+    return len(rows)
 
 
 # --- files, and the rest ---------------------------------------------------------------------

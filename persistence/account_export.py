@@ -113,6 +113,11 @@ FILES: dict[str, str] = {
     "comment_likes": """
         SELECT comment_id::text, at FROM comment_likes WHERE account_id = $1
         ORDER BY comment_id""",
+    "streams": """
+        SELECT id::text, room_id::text, title, description, category, visibility,
+            thumbnail_id::text, created_at, state, started_at, ended_at, peak_viewers,
+            total_viewers
+        FROM streams WHERE owner_id = $1 ORDER BY id""",
     "uploads": """
         SELECT id::text, name, alt, state, kind, media_type, width, height, duration_ms, received,
             variants
@@ -121,7 +126,7 @@ FILES: dict[str, str] = {
 
 LEFT_OUT = {
     "password": "Kept as a hash alone, which is worth nothing to its owner.",
-    "tokens": "Kept as hashes alone.",
+    "tokens, stream keys": "Kept as hashes alone.",
     "what others wrote": "Messages, comments and posts of others are in their exports.",
     "timelines, search, trends": "Made from what people wrote, and made anew at any time.",
     "idempotency keys": "Chosen by clients, to recognize repeats.",

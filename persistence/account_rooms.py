@@ -39,7 +39,11 @@ UNION SELECT id FROM rooms WHERE dm_high = $1
 """
 
 LOCK = "SELECT kind FROM rooms WHERE id = $1 FOR UPDATE"
-HAS_MEMBERS = "SELECT EXISTS (SELECT FROM room_members WHERE room_id = $1)"
+# The chat of somebody's stream stays, be it empty.
+IS_IN_USE = """
+SELECT EXISTS (SELECT FROM room_members WHERE room_id = $1)
+    OR EXISTS (SELECT FROM streams WHERE room_id = $1)
+"""
 
 # Without a second account the pair can open another dm, with whoever gets the name.
 UNLINK = """
@@ -102,7 +106,7 @@ async def settle(connection: asyncpg.Connection, room: Id, account: Id) -> None:
     kind = await connection.fetchval(LOCK, room)
     if kind is None:
         return
-    if await connection.fetchval(HAS_MEMBERS, room):
+    if await connection.fetchval(IS_IN_USE, room):
         await connection.execute(UNLINK, room, account)
         if kind == RoomKind.DM:
             await connection.execute(SILENCE, room)

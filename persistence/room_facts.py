@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from persistence.stream_visibility import chat_hidden
 from protocol.codec import load_json
 from protocol.drafts import Draft, Facts, Target
 from protocol.events import (
@@ -43,6 +44,8 @@ SELECT i.ord, r.kind, r.title, r.member_count, r.slow_seconds,
         SELECT FROM room_bans b
         WHERE (b.room_id, b.account_id) = (r.id, i.subject_id) AND (b.until > $7) IS NOT FALSE
     ) AS banned,
+    i.subject_id IS NOT NULL AND a.role IS NULL
+        AND {chat_hidden("r.id", "i.actor_id")} AS hidden,
     CASE WHEN i.subject_id IS NOT NULL THEN (
         SELECT count(*) FROM (
             SELECT FROM room_members o WHERE o.room_id = r.id AND o.role = 'owner' LIMIT 2
@@ -188,6 +191,7 @@ def _facts(row: asyncpg.Record, now: int) -> Facts:
         subject_exists=row["subject_exists"],
         subject_muted=bool(row["subject_muted"]),
         banned=row["banned"],
+        hidden=row["hidden"],
         owners=row["owners"],
         alone=row["alone"],
         members=row["member_count"],

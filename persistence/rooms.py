@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from persistence.event_rows import COLUMNS, event_of, row_of
+from persistence.stream_visibility import chat_hidden
 from protocol.errors import NONCE_CONFLICT, NOT_FOUND, PlazaError
 from protocol.events import AnyRoomEvent, Created
 from protocol.ids import Id
@@ -37,20 +38,24 @@ SELECT {SEEN} FROM room_members m JOIN rooms r ON r.id = m.room_id {_PEER}
 WHERE m.account_id = $1 ORDER BY r.id
 """
 
+# The chat of a stream is there for those who may see the stream, and who are in it.
 ROOM = f"""
 SELECT {SEEN}
 FROM rooms r
 LEFT JOIN room_members m ON m.room_id = r.id AND m.account_id = $1
 {_PEER}
-WHERE r.id = $2
+WHERE r.id = $2 AND (m.account_id IS NOT NULL OR NOT {chat_hidden("r.id", "$1")})
 """
 
+# Chats of streams are found by their streams.
 CHANNELS = f"""
 SELECT {SEEN}
 FROM rooms r
 LEFT JOIN room_members m ON m.room_id = r.id AND m.account_id = $1
 {_PEER}
-WHERE r.kind = 'channel' AND r.id > $2 ORDER BY r.id LIMIT $3
+WHERE r.kind = 'channel' AND r.id > $2
+    AND NOT EXISTS (SELECT FROM streams s WHERE s.room_id = r.id)
+ORDER BY r.id LIMIT $3
 """
 
 MEMBERS = """

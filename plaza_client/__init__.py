@@ -32,7 +32,7 @@ A map, from the top down:
     credentials   where access tokens come from
     rest          Rest: sign-up, login; look-ups and the like in rest_people, rest_rooms,
                   rest_profiles, rest_posts, rest_engagement, rest_feed, rest_uploads,
-                  rest_account, by rest_requests
+                  rest_streams, rest_account, by rest_requests
     backoff       full jitter
     options       how patient a client is
     errors        what can go wrong
@@ -58,6 +58,7 @@ from plaza_client.rest_people import Account, Settings
 from plaza_client.rest_posts import NewPoll, PostPage
 from plaza_client.rest_profiles import PeoplePage
 from plaza_client.rest_rooms import Hit, HitPage
+from plaza_client.rest_streams import NewStream, PublishAccess, StreamPage
 from plaza_client.stream import EventStream
 from plaza_client.wire import ClientEvent, Encoding, HistoryPage, UnknownEvent
 from protocol.events import (
@@ -118,6 +119,15 @@ from protocol.records import (
     Thread,
     User,
 )
+from protocol.stream_events import StreamChanged, StreamEnded, StreamStarted, StreamViewers
+from protocol.streams import (
+    HealthWarning,
+    LiveOrder,
+    Stream,
+    StreamHealth,
+    StreamState,
+    TrackHealth,
+)
 from protocol.trends import PostTrend, Span, TagTrend, TrendReason
 from protocol.uploads import Upload, UploadState
 
@@ -143,12 +153,14 @@ __all__ = [
     "ExportState",
     "FeedOrder",
     "Gap",
+    "HealthWarning",
     "HistoryPage",
     "Hit",
     "HitPage",
     "Id",
     "Level",
     "LevelChanged",
+    "LiveOrder",
     "Member",
     "MemberCause",
     "MemberChanged",
@@ -157,6 +169,7 @@ __all__ = [
     "NewComment",
     "NewPoll",
     "NewPost",
+    "NewStream",
     "Ok",
     "Options",
     "PeoplePage",
@@ -178,6 +191,7 @@ __all__ = [
     "PresenceChanged",
     "PresenceState",
     "Profile",
+    "PublishAccess",
     "Reacted",
     "Reaction",
     "ReadMarker",
@@ -198,8 +212,17 @@ __all__ = [
     "Span",
     "State",
     "Status",
+    "Stream",
+    "StreamChanged",
+    "StreamEnded",
+    "StreamHealth",
+    "StreamPage",
+    "StreamStarted",
+    "StreamState",
+    "StreamViewers",
     "TagTrend",
     "Thread",
+    "TrackHealth",
     "TrendReason",
     "TypingNotice",
     "UnknownEvent",

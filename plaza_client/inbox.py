@@ -31,6 +31,7 @@ from protocol.events import (
 )
 from protocol.feed_events import NewComment, NewPost, PostCounters, PostDeleted, PostUpdated
 from protocol.ids import Id
+from protocol.stream_events import StreamChanged, StreamEnded, StreamStarted, StreamViewers
 
 SIGNS_OF_LIFE = get_args(SignOfLife)
 
@@ -123,7 +124,15 @@ class Inbox:
                 return self.seen.pop(gone, None) is not None
             case UnknownEvent():
                 return not self.full  # ephemeral, whatever it is
-            case NewPost() | PostUpdated() | PostDeleted() | NewComment():
+            case (
+                NewPost()
+                | PostUpdated()
+                | PostDeleted()
+                | NewComment()
+                | StreamStarted()
+                | StreamChanged()
+                | StreamEnded()
+            ):
                 return self._has_room_for_signs
         return True
 
@@ -196,6 +205,8 @@ def _subject(event: ClientEvent) -> tuple[Any, ...] | None:
             return type(event), event.room
         case PostCounters():
             return PostCounters, event.post
+        case StreamViewers():
+            return StreamViewers, event.stream
         case SettingsChanged():
             return (SettingsChanged,)
     return None

@@ -14,6 +14,7 @@ from plaza_client.rest_posts import PostRequests
 from plaza_client.rest_profiles import ProfileRequests
 from plaza_client.rest_requests import shaped
 from plaza_client.rest_rooms import RoomRequests
+from plaza_client.rest_streams import StreamRequests
 from plaza_client.rest_uploads import UploadRequests
 from protocol.errors import UNAUTHORIZED
 
@@ -40,6 +41,7 @@ class Rest(
     EngagementRequests,
     FeedRequests,
     UploadRequests,
+    StreamRequests,
     AccountRequests,
 ):
     """Calls the REST interface of a server; an asynchronous context manager.

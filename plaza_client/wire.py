@@ -39,6 +39,7 @@ from protocol.events import (
 )
 from protocol.feed_events import AnyFeedEvent
 from protocol.ids import Id, parse_id
+from protocol.stream_events import AnyStreamEvent
 
 Encoding = Literal["json", "msgpack"]
 
@@ -80,7 +81,13 @@ class Answer(Struct, frozen=True):
 
 Notice = Gap | RoomAdded | RoomGone | LevelChanged | RelationChanged | SettingsChanged
 SignOfLife = (
-    ReadMarker | DeliveredMarker | TypingNotice | PresenceChanged | RoomPresence | AnyFeedEvent
+    ReadMarker
+    | DeliveredMarker
+    | TypingNotice
+    | PresenceChanged
+    | RoomPresence
+    | AnyFeedEvent
+    | AnyStreamEvent
 )
 
 ClientEvent = AnyRoomEvent | Notice | SignOfLife | UnknownEvent
@@ -91,7 +98,8 @@ Incoming = ClientEvent | Ready | Error | Answer
 A = TypeVar("A", Ok, RoomAnswer, HistoryPage)
 
 _EVENTS: Final[dict[str, type[Event]]] = {
-    str(type_.__struct_config__.tag): type_ for type_ in get_args(AnyEvent | AnyFeedEvent)
+    str(type_.__struct_config__.tag): type_
+    for type_ in get_args(AnyEvent | AnyFeedEvent | AnyStreamEvent)
 }
 
 

@@ -41,6 +41,7 @@ class Facts(Struct, frozen=True, kw_only=True):
         slow_seconds: that plain members have to wait between two messages.
         last_message: when the actor wrote last; None: never.
         banned: the subject is banned now.
+        hidden: the room is the chat of a stream that the actor, who is no member, may not see.
         pins: how many messages are pinned.
         attachments: those of the draft, with what is known of them.
         unattachable: the id of one that is no upload of the actor's, or not ready.
@@ -61,6 +62,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     slow_seconds: int = 0
     last_message: int | None = None
     banned: bool = False
+    hidden: bool = False
     pins: int = 0
     attachments: list[Attachment] = []
     unattachable: str | None = None

@@ -101,6 +101,30 @@ UNSUPPORTED_VERSION = ErrorSpec(
     False,
     "This version of the upload protocol is not spoken here. Use the one in Tus-Version.",
 )
+STREAM_OFFLINE = ErrorSpec(
+    "stream_offline", 409, True, "Nobody publishes this stream now. Try again later."
+)
+PRECONDITION_FAILED = ErrorSpec(
+    "precondition_failed",
+    412,
+    False,
+    "If-Match names an older state. Use the ETag of the last answer.",
+)
+PRECONDITION_REQUIRED = ErrorSpec(
+    "precondition_required",
+    428,
+    False,
+    "If-Match is missing. Send the ETag of the session; to restart ICE, send *.",
+)
+BAD_OFFER = ErrorSpec(
+    "bad_offer", 400, False, "This is no session description that can be read. Check the offer."
+)
+UNSUPPORTED_OFFER = ErrorSpec(
+    "unsupported_offer",
+    422,
+    False,
+    "Nothing can come of this offer: no codec or kind of media fits. Offer H.264 or VP8, and Opus.",
+)
 UNSUPPORTED_MEDIA = ErrorSpec(
     "unsupported_media", 415, False, "The content cannot be used. Send it in another format."
 )
@@ -125,6 +149,9 @@ INTERNAL = ErrorSpec(
 )
 UNAVAILABLE = ErrorSpec(
     "unavailable", 503, True, "The database cannot be reached. Try again with the same nonce."
+)
+MEDIA_FULL = ErrorSpec(
+    "media_full", 503, True, "The server carries as many streams or viewers as it can. Try later."
 )
 OVERLOADED = ErrorSpec(
     "overloaded", 503, True, "The server has more work than it can queue. Try again in a moment."

@@ -7,7 +7,8 @@ Four families:
     signs of life typing, presence, read, delivered: in no log, the latest counts, and a connection
                   that reads slowly does not get them
 
-A fifth, what happens in feeds, is in feed_events.py.
+A fifth, what happens in feeds, is in feed_events.py, and a sixth, of live streams, in
+stream_events.py.
 """
 
 from enum import StrEnum

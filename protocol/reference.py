@@ -16,12 +16,13 @@ from typing import Any, NamedTuple, get_args
 from msgspec import NODEFAULT, Struct, msgpack
 from msgspec import inspect as structs
 
-from protocol import close, errors, events, posts, records
+from protocol import close, errors, events, posts, records, streams
 from protocol.codec import json_schema
 from protocol.commands import AnyCommand
 from protocol.feed_events import AnyFeedEvent
 from protocol.glossary import MEANINGS
 from protocol.ids import Id
+from protocol.stream_events import AnyStreamEvent
 
 COMMANDS: tuple[type[Struct], ...] = get_args(AnyCommand)
 ANSWERS: tuple[type[Struct], ...] = (
@@ -48,7 +49,8 @@ SIGNS_OF_LIFE: tuple[type[Struct], ...] = (
     events.RoomPresence,
 )
 FEED_EVENTS: tuple[type[Struct], ...] = get_args(AnyFeedEvent)
-EVENTS = (*ANSWERS, *ROOM_EVENTS, *NOTICES, *SIGNS_OF_LIFE, *FEED_EVENTS)
+STREAM_EVENTS: tuple[type[Struct], ...] = get_args(AnyStreamEvent)
+EVENTS = (*ANSWERS, *ROOM_EVENTS, *NOTICES, *SIGNS_OF_LIFE, *FEED_EVENTS, *STREAM_EVENTS)
 RECORDS: tuple[type[Struct], ...] = (
     records.Room,
     records.User,
@@ -63,6 +65,7 @@ RECORDS: tuple[type[Struct], ...] = (
     posts.Poll,
     posts.PollOption,
     posts.Comment,
+    streams.Stream,
 )
 
 _ID_PATTERN = "^(0|[1-9][0-9]{0,18})$"
@@ -186,6 +189,7 @@ def blocks() -> dict[str, str]:
         "notices": _overview(NOTICES),
         "signs of life": _overview(SIGNS_OF_LIFE),
         "feed events": _overview(FEED_EVENTS),
+        "stream events": _overview(STREAM_EVENTS),
         "errors": _error_table(),
         "close codes": _close_table(),
     }

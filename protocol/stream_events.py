@@ -1,4 +1,9 @@
-"""What the server says of live streams."""
+"""What the server says of live streams.
+
+Signs of life: a reader that is behind does not get them, and reads the stream anew. That one has
+begun or is over is told to those who follow its owner and have not muted them, and to those who
+listen to its chat; the rest to the latter. Nobody is shown a stream that they could not read.
+"""
 
 from protocol.events import Event
 from protocol.ids import Id
@@ -7,13 +12,13 @@ from protocol.streams import Stream, StreamState
 
 
 class StreamStarted(Event, tag="stream.started"):
-    """Somebody whom one follows has gone live; or a stream whose chat one has open has."""
+    """Somebody whom one follows has gone live; or a stream whose chat one listens to has."""
 
     stream: Stream
 
 
 class StreamChanged(Event, tag="stream.changed"):
-    """The publisher of a stream was interrupted, or is back; to those who have its chat open."""
+    """The publisher of a stream is gone for now, or is back; to those who listen to its chat."""
 
     stream: Id
     state: StreamState
@@ -27,7 +32,10 @@ class StreamEnded(Event, tag="stream.ended"):
 
 
 class StreamViewers(Event, tag="stream.viewers", omit_defaults=False):
-    """How many watch: the latest number, at most once a second; to those who have its chat open."""
+    """How many watch a stream: the latest, at most once a second; to those in its chat."""
 
     stream: Id
     viewers: int
+
+
+AnyStreamEvent = StreamStarted | StreamChanged | StreamEnded | StreamViewers

@@ -19,6 +19,13 @@ class StreamState(StrEnum):
     ENDED = "ended"  # over for now: the publisher may start it again
 
 
+class LiveOrder(StrEnum):
+    """In which order the live list comes."""
+
+    VIEWERS = "viewers"  # those with the most viewers first
+    NEWEST = "newest"  # those that have gone live last
+
+
 class HealthWarning(StrEnum):
     """What is wrong with what a streamer sends, and can be put right by them."""
 
@@ -60,8 +67,10 @@ class StreamHealth(Record, frozen=True):
 
     state: StreamState
     bitrate: int = 0
-    duration: float = 0.0  # seconds since it went live
+    duration: float = 0.0  # seconds since it went live, or that it lasted
     viewers: int = 0
+    peak_viewers: int = 0
+    total_viewers: int = 0
     tracks: list[TrackHealth] = []
     warnings: list[HealthWarning] = []
 
@@ -81,7 +90,7 @@ class Stream(Record, frozen=True):
     visibility: Visibility
     state: StreamState
     room: Id
-    play_url: Annotated[str, Meta(description="The WHEP endpoint")]
+    play_url: Annotated[str, Meta(description="The WHEP endpoint: a path on this server")]
     created_at: Time
     thumbnail: Media | None = None
     started_at: Time | None = None
@@ -89,3 +98,13 @@ class Stream(Record, frozen=True):
     viewers: int = 0
     peak_viewers: int = 0
     total_viewers: int = 0
+
+
+def publish_url(stream: Id) -> str:
+    """The path at which a stream is published (WHIP, RFC 9725)."""
+    return f"/whip/{stream}"
+
+
+def play_url(stream: Id) -> str:
+    """The path at which a stream is watched (WHEP)."""
+    return f"/whep/{stream}"

@@ -132,6 +132,8 @@ def may_join(facts: Facts) -> None:
         raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
     if facts.banned:
         raise PlazaError(BANNED)
+    if facts.hidden:
+        raise PlazaError(NOT_FOUND, NO_SUCH_ROOM)
 
 
 def may_leave(facts: Facts) -> None:

@@ -94,15 +94,24 @@ class Chat:
             room_id = await _create(connection, event, at=from_ms(now), key=key)
             room = await rooms.room(connection, actor, room_id)
         assert room is not None
-        # Of a room that is not new as well: if the database went away right after its creation,
-        # nobody has been told. Who listens to it already is told nothing.
+        await self.admit_first(event, room_id)
+        return room
+
+    async def admit_first(self, event: Created, room_id: Id) -> None:
+        """Let the members of a room that has just been created listen, if they are online.
+
+        Of a room that is not new as well: if the database went away right after its creation,
+        nobody has been told. Who listens to it already is told nothing.
+
+        Args:
+            room_id: of the room that the creation made or found.
+        """
         for account in event.members:
             self._hub.admit(account, room_id, event.seq)
         # The answer comes when they listen: what the creator says next is live to all of them.
         await asyncio.gather(
             *(self._admit(account, room_id, event.seq) for account in event.members)
         )
-        return room
 
     def admit(self, account: Id, room: Id, seq: int) -> None:
         """Let somebody who is online listen to a room that they have just joined: `Hub.joined`."""

@@ -73,6 +73,7 @@ class Deletion:
         await self._comments(account)
         await self._likes(account)
         await self._graph(account)
+        await self._repeat(account_deletion.forget_streams, account, limit=BATCH)
         await self._rooms(account)
         await self._events(account)
         await self._repeat(account_deletion.forget_uploads, account, limit=BATCH)

@@ -28,13 +28,23 @@ class Relations:
         hub: tells the account's devices.
         presences: shows, and hides.
         limit: how many accounts one may block, and mute; 0: any number.
+        blocked: is told of each block: by whom, and who is.
     """
 
-    def __init__(self, database: Database, hub: Hub, presences: Presences, *, limit: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hub: Hub,
+        presences: Presences,
+        *,
+        limit: int,
+        blocked: Callable[[Id, Id], None] = lambda *_: None,
+    ) -> None:
         self._database = database
         self._hub = hub
         self._presences = presences
         self._limit = limit
+        self._blocked = blocked
 
     async def block(self, account: Id, other: Id) -> None:
         """Block an account.
@@ -46,6 +56,7 @@ class Relations:
         async with self._database.transaction() as connection:
             relation = await relations.block(connection, account, other, limit=self._limit)
         self._tell(account, other, relation)
+        self._blocked(account, other)
 
     async def unblock(self, account: Id, other: Id) -> None:
         """Block an account no longer."""

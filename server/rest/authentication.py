@@ -10,6 +10,8 @@ from server.auth import Auth
 
 # Set as `opt` on the few routes that need no token: one that forgets it is closed, not open.
 ANYONE = {"exclude_from_auth": True}
+# Likewise on those that answer without a token, too, and with one show more: `visitor` is who asks.
+WITH_OR_WITHOUT = {"without_token": True}
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):
@@ -40,6 +42,8 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
             PlazaError: unauthorized, token_expired or rate_limited.
         """
         header = connection.headers.get("authorization")
+        if header is None and connection.route_handler.opt.get("without_token"):
+            return AuthenticationResult(user=None, auth=None)
         if header is None:
             raise PlazaError(UNAUTHORIZED, "Send an access token: Authorization: Bearer TOKEN.")
         scheme, _, token = header.partition(" ")

@@ -11,6 +11,7 @@ from typing import Any
 from persistence.likes import NEWEST, LikePosition
 from persistence.profile_search import Place
 from persistence.search import Position
+from persistence.stream_reader import TOP, LivePlace
 from protocol.errors import BAD_REQUEST, PlazaError
 from protocol.ids import MAX_ID, Id, parse_id
 from protocol.names import fold_username
@@ -21,6 +22,7 @@ _POSITION = struct.Struct(">QdQ")
 _LIKE = struct.Struct(">qq")
 _PLACE = struct.Struct(">dQ")
 _RANKED = struct.Struct(">QQ")
+_LIVE = struct.Struct(">QQ")
 
 
 def cursor_after(position: int | None) -> str | None:
@@ -147,6 +149,25 @@ def ranked_place(cursor: str | None) -> RankedPlace | None:
     if max(ranking, before) > MAX_ID or before == 0:
         raise _broken()
     return RankedPlace(Id(ranking), before)
+
+
+def cursor_after_live(place: LivePlace | None) -> str | None:
+    """The cursor that continues the live list after a place; None at its end."""
+    return None if place is None else _sealed(_LIVE.pack(*place))
+
+
+def live_place(cursor: str | None) -> LivePlace:
+    """The place after which a cursor continues the live list: its beginning without one.
+
+    Raises:
+        PlazaError: bad_request for what is no cursor of ours.
+    """
+    if cursor is None:
+        return TOP
+    place = LivePlace(*_unpacked(_LIVE, cursor))
+    if place.key > TOP.key or place.stream > TOP.stream:
+        raise _broken()
+    return place
 
 
 def _unpacked(form: struct.Struct, cursor: str) -> tuple[Any, ...]:

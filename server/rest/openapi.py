@@ -16,7 +16,14 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Method
 
 from protocol.ids import Id
-from server.rest import bodies, engagement_bodies, people_bodies, post_bodies, upload_bodies
+from server.rest import (
+    bodies,
+    engagement_bodies,
+    people_bodies,
+    post_bodies,
+    stream_bodies,
+    upload_bodies,
+)
 from server.rest.errors import ErrorBody
 from server.rest.wire import ID_PATTERN
 
@@ -26,6 +33,7 @@ ALL_EXAMPLES = {
     **engagement_bodies.EXAMPLES,
     **people_bodies.EXAMPLES,
     **post_bodies.EXAMPLES,
+    **stream_bodies.EXAMPLES,
 }
 
 API = "/api/v1"
@@ -65,6 +73,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag("posts", "What people publish, and what others do with it"),
             Tag("comments", "What is said of posts"),
             Tag("uploads", "Files that people send, to be shown in posts, messages and profiles"),
+            Tag("streams", "Live streams, found and made; published and watched by WebRTC"),
             Tag("members", "Who is in a room"),
             Tag("moderation", "Who may not write in a room, or not come into it"),
         ],

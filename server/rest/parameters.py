@@ -12,6 +12,7 @@ AccountId = Annotated[Id, PathParameter(description="Of the account")]
 PostId = Annotated[Id, PathParameter(description="Of the post")]
 CommentId = Annotated[Id, PathParameter(description="Of the comment")]
 RoomId = Annotated[Id, PathParameter(description="Of the room")]
+StreamId = Annotated[Id, PathParameter(description="Of the stream")]
 SessionId = Annotated[Id, PathParameter(description="Of the session")]
 MessageSeq = Annotated[
     int, PathParameter(ge=1, le=MAX_SEQ, description="Position of the message in the room's log")

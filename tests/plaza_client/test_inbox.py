@@ -18,6 +18,7 @@ from protocol.events import (
 from protocol.feed_events import PostCounters, PostDeleted
 from protocol.ids import Id
 from protocol.records import Level, PresenceState
+from protocol.stream_events import StreamEnded, StreamViewers
 from tests.plaza_client.conftest import ADA, ATTIC, BOB, LOUNGE, message, messages, room
 
 
@@ -158,6 +159,18 @@ async def test_what_happens_in_feeds_is_no_more_than_a_sign_of_life() -> None:
     ]:
         inbox.put(event)
     assert await drained(inbox) == [counters(1, 3), gone(1), gone(2), gone(2), message(1)]
+
+
+async def test_nor_is_what_happens_to_streams() -> None:
+    inbox = Inbox(8)
+
+    def viewers(stream: int, count: int) -> StreamViewers:
+        return StreamViewers(stream=Id(stream), viewers=count)
+
+    ended = StreamEnded(stream=Id(1), at="2026-11-22T18:51:07.125Z")
+    for event in [viewers(1, 1), viewers(2, 5), viewers(1, 2), ended, ended, ended, message(1)]:
+        inbox.put(event)
+    assert await drained(inbox) == [viewers(1, 2), viewers(2, 5), ended, ended, message(1)]
 
 
 async def test_it_tells_which_rooms_have_something_new() -> None:

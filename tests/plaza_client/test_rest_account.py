@@ -8,7 +8,7 @@ import pytest
 from persistence.embedded import EmbeddedPostgres
 from plaza_client import Export, PlazaRefused, Rest, Span
 from protocol.ids import Id
-from server.app import now_ms
+from server.clock import now_ms
 from server.config import Config
 from server.sections import Server
 from server.trends import Trends

@@ -16,7 +16,7 @@ from plaza_client.wire import (
     log_place,
     shape,
 )
-from protocol import commands, events, feed_events
+from protocol import commands, events, feed_events, stream_events
 from protocol.codec import CODECS, Codec
 from protocol.ids import Id
 from protocol.posts import (
@@ -43,6 +43,7 @@ from protocol.records import (
     Thread,
     User,
 )
+from protocol.streams import Stream, StreamState
 
 ROOM = Id(2**63 - 1)
 ADA = Id(11)
@@ -113,6 +114,21 @@ POST = Post(
         )
     ],
     poll=Poll(options=[PollOption(text="Old", votes=1), PollOption(text="New")], closes_at=AT),
+)
+STREAM = Stream(
+    id=Id(35),
+    owner=AUTHOR,
+    title="Weaving",
+    description="",
+    category="Crafts",
+    visibility=Visibility.PUBLIC,
+    state=StreamState.LIVE,
+    room=ROOM,
+    play_url="/whep/35",
+    created_at=AT,
+    thumbnail=POST.media[0],
+    started_at=AT,
+    viewers=3,
 )
 QUOTE = Post(
     id=Id(32),
@@ -198,6 +214,10 @@ EVENTS = [
     feed_events.NewComment(
         comment=Comment(id=Id(33), post=POST.id, at=AT, author=AUTHOR, content="Yes.")
     ),
+    stream_events.StreamStarted(stream=STREAM),
+    stream_events.StreamChanged(stream=STREAM.id, state=StreamState.INTERRUPTED),
+    stream_events.StreamEnded(stream=STREAM.id, at=AT),
+    stream_events.StreamViewers(stream=STREAM.id, viewers=0),
 ]
 
 
@@ -223,7 +243,7 @@ def test_the_server_reads_what_the_client_writes(
 
 
 def test_every_event_is_tried() -> None:
-    everything = events.AnyEvent | feed_events.AnyFeedEvent
+    everything = events.AnyEvent | feed_events.AnyFeedEvent | stream_events.AnyStreamEvent
     assert {type(event) for event in EVENTS} | {events.Ok} == set(everything.__args__)
 
 

@@ -3,6 +3,7 @@
 import { Delivery } from "./delivery.js";
 import { feedEventOf } from "./posts.js";
 import { entryOf, isEntry, roomOf } from "./records.js";
+import { streamEventOf } from "./streams.js";
 
 /**
  * @typedef {import("./types.js").Room} Room
@@ -43,6 +44,10 @@ import { entryOf, isEntry, roomOf } from "./records.js";
  * @property {{feed: string, post: string}} feed.post_deleted
  * @property {import("./types.js").PostCounters} feed.counters
  * @property {{comment: import("./types.js").Comment}} feed.new_comment
+ * @property {{stream: import("./types.js").Stream}} stream.started
+ * @property {{stream: string, state: import("./types.js").StreamState}} stream.changed
+ * @property {{stream: string, at: string}} stream.ended
+ * @property {{stream: string, viewers: number}} stream.viewers
  * @property {null} feeds a new connection: they are watched again, and are to be read anew
  * @property {Record<string, any>} unknown what only a newer client understands
  *
@@ -218,13 +223,13 @@ export class Intake {
   }
 
   /**
-   * In a feed that one watches.
+   * In a feed that one watches, or to a live stream.
    *
    * @param {Record<string, any>} fields
    * @returns {boolean} whether it was such an event
    */
   #happening(fields) {
-    const event = feedEventOf(fields);
+    const event = feedEventOf(fields) ?? streamEventOf(fields);
     if (event !== null) this.#client.emit(fields.t, /** @type {never} */ (event));
     return event !== null;
   }

@@ -27,13 +27,13 @@
  *     link         connects, and connects again
  *     connection   one WebSocket connection
  *     rest         Rest: session, accounts, rooms, messages, members, profiles, graph, posts,
- *                  engagement, comments, feed, uploads
+ *                  engagement, comments, feed, uploads, streams
  *     session      the login, and its tokens
  *     tokens       where they are kept
  *     http         requests
  *     records      from the wire to records and events
- *     posts, profiles
- *                  likewise, of feeds and accounts
+ *     posts, profiles, streams
+ *                  likewise, of feeds, accounts and live streams
  *     whip, whep   Whip and Whep: publish and watch live streams
  *     media_link   a media session that is made again when it is lost; signalling: offer, answer
  *     applied      messages as later entries leave them

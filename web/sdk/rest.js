@@ -12,6 +12,7 @@ import { RestMessages } from "./rest_messages.js";
 import { RestPosts } from "./rest_posts.js";
 import { RestProfiles } from "./rest_profiles.js";
 import { RestRooms } from "./rest_rooms.js";
+import { RestStreams } from "./rest_streams.js";
 import { RestUploads } from "./rest_uploads.js";
 import { Session } from "./session.js";
 import { MemoryTokens } from "./tokens.js";
@@ -61,5 +62,6 @@ export class Rest {
     this.comments = new RestComments(call);
     this.feed = new RestFeed(call);
     this.uploads = new RestUploads(call, clock);
+    this.streams = new RestStreams(call, (method, path, more) => session.visit(method, path, more));
   }
 }

@@ -197,6 +197,18 @@ export class Session extends Emitter {
     return this.#http.request(method, path, { ...call, token: renewed });
   }
 
+  /**
+   * Make a request with the access token, if there is a login; else without one.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {import("./http.js").Call} [call]
+   * @returns {Promise<any>}
+   */
+  async visit(method, path, call = {}) {
+    return this.active ? this.call(method, path, call) : this.#http.request(method, path, call);
+  }
+
   /** @param {{account: Account, access_token: string, refresh_token: string}} answer */
   #adopt({ account, access_token, refresh_token }) {
     this.#owner = account.id;

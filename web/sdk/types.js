@@ -228,6 +228,27 @@
  * @property {number[] | null} votes of a poll, option by option
  * @property {number | null} voters
  *
+ * @typedef {object} Stream a live stream
+ * @property {string} id
+ * @property {Author} owner
+ * @property {string} title
+ * @property {string} description
+ * @property {string} category
+ * @property {Visibility} visibility
+ * @property {StreamState} state
+ * @property {string} room its chat
+ * @property {string} play_url where `Whep` plays it: a path on the server
+ * @property {string} created_at
+ * @property {Media | null} thumbnail
+ * @property {string | null} started_at when it last went live
+ * @property {string | null} ended_at
+ * @property {number} viewers that watch now
+ * @property {number} peak_viewers the most there were at once, since it last went live
+ * @property {number} total_viewers all there were, likewise
+ *
+ * @typedef {"idle" | "live" | "interrupted" | "ended"} StreamState interrupted: its publisher is
+ *     gone, and may come back
+ *
  * @typedef {object} PendingMessage a message of one's own on its way
  * @property {string} nonce
  * @property {string} room

@@ -98,6 +98,41 @@
  * @typedef {{tag: string, score: number, why: TrendReason}} TagTrend
  * @typedef {{post: Post, score: number, why: TrendReason}} PostTrend
  *
+ * @typedef {object} StreamFields what a stream may have besides its title
+ * @property {string} [description]
+ * @property {string} [category]
+ * @property {Visibility} [visibility] `public` by default
+ * @property {string | null} [thumbnail] an image of one's own that is uploaded and ready
+ * @typedef {StreamFields & {title?: string}} StreamChanges what is left out stays
+ *
+ * @typedef {object} PublishAccess where and with what a stream is published
+ * @property {string} publish_url for `Whip`: a path on the server
+ * @property {string} stream_key a secret, which is not shown again
+ *
+ * @typedef {object} StreamHealth how a stream is, over the last seconds
+ * @property {import("./types.js").StreamState} state
+ * @property {number} bitrate bits per second
+ * @property {number} duration seconds since it went live, or that it lasted
+ * @property {number} viewers
+ * @property {number} peak_viewers
+ * @property {number} total_viewers
+ * @property {TrackHealth[]} tracks
+ * @property {string[]} warnings such as `rare_keyframes`
+ *
+ * @typedef {object} TrackHealth null: not known yet, or not of this kind of track
+ * @property {string} kind
+ * @property {string} codec
+ * @property {string} rid
+ * @property {number} bitrate
+ * @property {number} packets
+ * @property {number} loss from 0 to 1, after retransmission
+ * @property {number} jitter milliseconds
+ * @property {number | null} frame_rate
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} keyframe_interval seconds
+ * @property {number | null} round_trip milliseconds
+ *
  * @typedef {object} Export a zip of everything that is kept of one's account
  * @property {string} id
  * @property {"pending" | "ready" | "failed"} state

@@ -18,7 +18,7 @@ const fetch = async (url, { method, body, headers }) => {
   const tokens = { account: { id: ACCOUNT, username: "ada" }, access_token: "a", refresh_token: "r" };
   return Response.json({
     ...tokens, id: ROOM, items: [], events: [], more: false, next_cursor: null, state: "ready",
-    options: [],
+    options: [], owner: tokens.account,
   });
 };
 
@@ -41,7 +41,8 @@ function methodsOf([name, part]) {
 const rest = new Rest("http://127.0.0.1:8080", { accessToken: "a", refreshToken: "r", fetch });
 const parts = Object.entries(rest).filter(([, part]) => typeof part === "object");
 const {
-  accounts, comments, engagement, feed, graph, members, messages, posts, profiles, rooms, session, uploads,
+  accounts, comments, engagement, feed, graph, members, messages, posts, profiles, rooms, session, streams,
+  uploads,
 } = Object.fromEntries(parts.map(traced));
 const { room, account, seq, text } = SOME;
 const page = { cursor: "MQ", limit: 10 };
@@ -155,7 +156,15 @@ await feed.read("ranked", page);
 await feed.trendingTags();
 await feed.trendingTags("1h", { limit: 50 });
 await feed.trendingPosts("7d", { limit: 50 });
+await streams.create(text);
+await streams.create(text, { key: "k", category: text, visibility: "friends", thumbnail: upload });
+await streams.change(ROOM, { title: text, description: text, thumbnail: null });
+for (const method of ["rotateKey", "end", "remove", "get", "health"]) await streams[method](ROOM);
+await streams.live();
+await streams.live({ order: "newest", category: tag, followed: true, ...page });
+await streams.own();
 await session.logOut();
+await streams.get(ROOM);
 await session.logIn(text, "correct horse battery");
 await session.deleteAccount("correct horse battery");
 console.log(JSON.stringify({ methods: parts.flatMap(methodsOf), requests }));

@@ -125,4 +125,15 @@ ROUTES: dict[str, dict[str, set[str]]] = {
         "describe": {"change_upload"},
         "remove": {"delete_upload"},
     },
+    "streams": {
+        "create": {"make_stream"},
+        "change": {"change_stream"},
+        "rotateKey": {"rotate_stream_key"},
+        "end": {"end_stream"},
+        "remove": {"delete_stream"},
+        "get": {"show_stream"},
+        "health": {"show_stream_health"},
+        "live": {"list_live_streams"},
+        "own": {"list_own_streams"},
+    },
 }

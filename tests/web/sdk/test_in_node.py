@@ -30,6 +30,8 @@ from protocol.posts import (
     Variant,
 )
 from protocol.records import Attachment, Room
+from protocol.stream_events import AnyStreamEvent, StreamStarted
+from protocol.streams import Stream, StreamHealth, TrackHealth
 
 HERE = Path(__file__).parent
 SDK = HERE.parent.parent.parent / "web/sdk"
@@ -173,6 +175,31 @@ def test_events_of_feeds_are_those_of_the_protocol(node: str) -> None:
         told = evaluate(node, "posts.js", "m.feedEventOf(given)", tag | given)
         assert told.keys() == {field.encode_name for field in msgspec.structs.fields(struct)}
     assert evaluate(node, "posts.js", "m.feedEventOf(given)", {"t": "feed.other"}) is None
+
+
+def test_streams_get_the_defaults_of_the_protocol(node: str) -> None:
+    owner, media, track = required(Author), required(Media), required(TrackHealth)
+    stream = required(Stream) | {"owner": owner, "thumbnail": media}
+    expected = whole(Stream, stream) | {
+        "owner": whole(Author, owner),
+        "thumbnail": whole(Media, media),
+    }
+    assert evaluate(node, "streams.js", "m.streamOf(given)", stream) == expected
+    health = required(StreamHealth) | {"tracks": [track]}
+    assert evaluate(node, "streams.js", "m.healthOf(given)", health) == whole(
+        StreamHealth, health
+    ) | {"tracks": [whole(TrackHealth, track)]}
+
+
+def test_events_of_streams_are_those_of_the_protocol(node: str) -> None:
+    stream = required(Stream) | {"owner": required(Author)}
+    parts = {StreamStarted: {"stream": stream}}
+    for struct in get_args(AnyStreamEvent):
+        given = required(struct) | parts.get(struct, {})
+        tag = {"t": struct.__struct_config__.tag}
+        told = evaluate(node, "streams.js", "m.streamEventOf(given)", tag | given)
+        assert told.keys() == {field.encode_name for field in msgspec.structs.fields(struct)}
+    assert evaluate(node, "streams.js", "m.streamEventOf(given)", {"t": "stream.other"}) is None
 
 
 DOCUMENT = (SDK.parent.parent / "docs/sdk-javascript.md").read_text()
