@@ -21,6 +21,7 @@ A map, in reading order:
     engagement      /posts/{post}/like, /posts/{post}/vote, /posts/{post}/bookmark, /me/bookmarks
     comments        /posts/{post}/comments, /comments/{comment}
     uploads         /uploads, with upload_bodies and upload_docs; media: /media, with ranges
+    streams         /streams, /me/streams, with stream_bodies
     trends          /trends/tags, /trends/posts
     exports         /me/exports, /exports
     entries         what a write to a room is answered with

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Controller, Litestar, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
 
 from protocol.ids import Id
@@ -34,9 +35,14 @@ from server.rest.relations import Blocks, MutedAccounts, Settings
 from server.rest.rooms import Rooms
 from server.rest.search import MessageSearch
 from server.rest.sessions import Sessions
+from server.rest.signalling import Signalling
+from server.rest.streams import OwnStreams, StreamRoutes
 from server.rest.trends import TrendLists
 from server.rest.uploads import UploadPages
 from server.rest.web import web_files
+from server.rest.whep import whep_routes
+from server.rest.whep_extensions import extension_routes
+from server.rest.whip import whip_routes
 from server.rest.wire import IdSchema, PlazaRequest, decode_id, is_id
 from server.tokens import Claims
 
@@ -74,6 +80,8 @@ ROUTES: list[type[Controller]] = [
     PostComments,
     OneComment,
     UploadPages,
+    StreamRoutes,
+    OwnStreams,
 ]
 """Below /api/v1, in the order of the documentation."""
 
@@ -105,6 +113,7 @@ def build(services: Services) -> Litestar:
             *(api, docs_page, web_files(), media_files(services.uploading.media)),
             export_files(services.chores.exports),
             *operations(services),
+            *_live_routes(services, auth),
         ],
         request_class=PlazaRequest,
         request_max_body_size=services.config.limits.request_bytes or None,
@@ -116,6 +125,24 @@ def build(services: Services) -> Litestar:
         openapi_config=openapi_config(),
         logging_config=None,
     )
+
+
+def _live_routes(services: Services, auth: Auth) -> list[HTTPRouteHandler]:
+    if services.live is None:
+        return []
+    signalling = Signalling(
+        live=services.live,
+        auth=auth,
+        admission=services.admission,
+        throttles=services.throttles,
+        config=services.config,
+        clock=services.clock,
+    )
+    return [
+        *whip_routes(signalling),
+        *whep_routes(signalling),
+        *extension_routes(signalling),
+    ]
 
 
 def _dependencies(services: Services, auth: Auth) -> dict[str, Provide]:
@@ -138,6 +165,9 @@ def _dependencies(services: Services, auth: Auth) -> dict[str, Provide]:
         "uploads": _constant(services.uploading.uploads),
         "exports": _constant(services.chores.exports),
         "trends": _constant(services.chores.trends),
+        "streams": _constant(services.streaming.streams),
+        "stream_pages": _constant(services.streaming.pages),
+        "visitor": Provide(_visitor, sync_to_thread=False),
         "origin": Provide(_origin, sync_to_thread=False),
     }
 
@@ -147,6 +177,10 @@ def _constant(value: Any) -> Provide:
 
 
 def _caller(request: PlazaRequest) -> Claims:
+    return request.auth
+
+
+def _visitor(request: PlazaRequest) -> Claims | None:
     return request.auth
 
 

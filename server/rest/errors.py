@@ -53,7 +53,7 @@ def answer_refusal(request: PlazaRequest, refusal: PlazaError) -> Response[Error
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(ceil(refusal.retry_after))
     if refusal.spec.status == 401:
-        headers["WWW-Authenticate"] = _challenge(request, refusal)
+        headers["WWW-Authenticate"] = challenge(request, refusal)
     return answer(refusal.spec, refusal.message, headers=headers, retry_after=refusal.retry_after)
 
 
@@ -138,7 +138,8 @@ def answer(
     )
 
 
-def _challenge(request: PlazaRequest, refusal: PlazaError) -> str:
+def challenge(request: PlazaRequest, refusal: PlazaError) -> str:
+    """The value of WWW-Authenticate."""
     # RFC 6750, section 3.1: no error code when the request carried no token at all.
     if refusal.spec in (errors.UNAUTHORIZED, errors.TOKEN_EXPIRED) and request.headers.get(
         "authorization"

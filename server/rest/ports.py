@@ -11,10 +11,12 @@ from server.chores import Chores
 from server.config import Config
 from server.feeds import Feeds
 from server.limits import Throttles
+from server.live_sessions import LiveSessions
 from server.passwords import Passwords
 from server.receipts import Receipts
 from server.relations import Relations
 from server.search import Search
+from server.streaming import Streaming
 from server.tokens import TokenKey
 from server.uploading import Uploading
 
@@ -31,6 +33,7 @@ class Services:
         clock: Unix time in milliseconds.
         readiness: whether the parts that the process depends on can be reached.
         metrics: the text of /metrics and its media type.
+        live: who publishes and who watches; None: the process carries no media.
     """
 
     config: Config
@@ -42,6 +45,7 @@ class Services:
     feeds: Feeds
     uploading: Uploading
     chores: Chores
+    streaming: Streaming
     passwords: Passwords
     tokens: TokenKey
     throttles: Throttles
@@ -50,3 +54,4 @@ class Services:
     clock: Callable[[], int]
     readiness: Readiness
     metrics: Callable[[], tuple[bytes, str]]
+    live: LiveSessions | None = None

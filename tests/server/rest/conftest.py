@@ -1,6 +1,6 @@
 """The REST application over real HTTP, with real rooms and a real database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +16,7 @@ from persistence.embedded import EmbeddedPostgres
 from persistence.marker_writer import MarkerWriter
 from persistence.room_log import RoomLog
 from protocol import errors
+from protocol.events import RoomEvent
 from protocol.ids import Id, IdMint
 from rooms.fanout import Fanout
 from rooms.hub import Hub
@@ -38,10 +39,12 @@ from server.presence import Presences
 from server.receipts import Receipts
 from server.relations import Relations
 from server.search import Search
-from server.sections import Limits, Server
+from server.sections import Limits, Media, Server, Streams
 from server.session import OpenSessions
+from server.streaming import Streaming, make_streaming
 from server.tokens import TokenKey
 from server.uploading import Uploading, uploading
+from tests.server.live import House
 
 PASSWORD = "correct horse battery"
 START = 1_800_000_000_000
@@ -51,6 +54,8 @@ UNTHROTTLED = Limits(
     logins_per_account_minute=0,
     commands_per_account_second=0,
     commands_per_ip_second=0,
+    stream_keys_per_ip_minute=0,
+    offers_per_ip_minute=0,
 )
 
 Serve = Callable[..., Awaitable["Site"]]
@@ -127,6 +132,9 @@ class Site:
         self.database = database
         self.closed_sessions = closed_sessions
         self.uploading = uploading
+        self.streaming: Streaming
+        self.background: Background
+        self.house: House
         self.anyone = Client(url)
         self.people: list[Person] = []
 
@@ -143,6 +151,10 @@ class Site:
         person = Person(self.url, answer.json())
         self.people.append(person)
         return person
+
+    async def settle(self) -> None:
+        """Wait for what goes on in the background."""
+        await self.background.finish(within=5)
 
     async def reset(self) -> None:
         """Forget everybody."""
@@ -173,7 +185,7 @@ async def one_database(postgres: EmbeddedPostgres, template: str) -> AsyncIterat
 async def database(one_database: Database) -> Database:
     """An empty database; emptied rather than made, which takes a third of a second."""
     async with one_database.connection() as connection:
-        await connection.execute("DELETE FROM rooms; DELETE FROM room_events")
+        await connection.execute("DELETE FROM streams; DELETE FROM rooms; DELETE FROM room_events")
         await connection.execute("DELETE FROM posts; DELETE FROM message_reactions")
         await connection.execute("DELETE FROM uploads; DELETE FROM account_exports")
         await connection.execute("DELETE FROM accounts")
@@ -199,8 +211,16 @@ async def serve(database: Database, passwords: Passwords) -> AsyncIterator[Serve
     """Starts an application with limits of its own; it stops with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(**limits: int) -> Site:
-            config = Config(limits=msgspec.structs.replace(UNTHROTTLED, **limits))
+        async def start(
+            *,
+            streams: Streams = Streams(),  # noqa: B008 - frozen
+            media: Media = Media(),  # noqa: B008 - frozen
+            origins: Sequence[str] = (),
+            **limits: int,
+        ) -> Site:
+            limited = msgspec.structs.replace(UNTHROTTLED, **limits)
+            server = Server(origins=list(origins))
+            config = Config(limits=limited, streams=streams, media=media, server=server)
             return await stack.enter_async_context(_running(config, database, passwords))
 
         yield start
@@ -210,7 +230,8 @@ async def serve(database: Database, passwords: Passwords) -> AsyncIterator[Serve
 async def _running(config: Config, database: Database, passwords: Passwords) -> AsyncIterator[Site]:
     stack = AsyncExitStack()
     data_dir = stack.enter_context(TemporaryDirectory())
-    config = msgspec.structs.replace(config, server=Server(data_dir=data_dir))
+    server = msgspec.structs.replace(config.server, data_dir=data_dir)
+    config = msgspec.structs.replace(config, server=server)
     clock = Clock()
     mint = IdMint(0)
     sessions = ClosedSessions()
@@ -219,10 +240,15 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
     tails = Tails(room_events=0, all_events=0)
     hub = Hub(Fanout(lambda: None), lambda *event: None, presences, tails)
     metrics = Metrics()
+
+    def publish(event: RoomEvent) -> None:
+        hub.publish(event)
+        streaming.admission.written(event)
+
     log = RoomLog(
         database.open_connection,
         mint=mint,
-        publish=hub.publish,
+        publish=publish,
         observer=metrics,
         capacity=0,
         clock=clock,
@@ -276,6 +302,19 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
         clock=clock,
     )
 
+    streaming = make_streaming(
+        *(config, database),
+        chat=chat,
+        hub=hub,
+        background=background,
+        mint=mint,
+        clock=clock,
+    )
+    writing = Background()
+    writing.spawn(streaming.stage.writer.run())
+    house = House(streaming.admission, streaming.stage, **msgspec.structs.asdict(config.media))
+    streaming.carried_by(house.live)
+
     async def readiness() -> dict[str, str | None]:
         ready = await database.ready()
         return {"database": None if ready else "It cannot be reached."}
@@ -285,11 +324,16 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
             config=config,
             database=database,
             chat=chat,
-            relations=Relations(database, hub, presences, limit=config.limits.blocked_accounts),
+            relations=Relations(
+                *(database, hub, presences),
+                limit=config.limits.blocked_accounts,
+                blocked=streaming.admission.blocked,
+            ),
             receipts=receipts,
             search=Search(database, Indexer(database, waiting=lambda: 0)),
             feeds=feeds,
             chores=chores,
+            streaming=streaming,
             uploading=uploads,
             passwords=passwords,
             tokens=TokenKey(bytes(32), lifetime=900),
@@ -299,17 +343,20 @@ async def _running(config: Config, database: Database, passwords: Passwords) -> 
             clock=clock,
             readiness=readiness,
             metrics=metrics.render,
+            live=house.live,
         )
     )
     with bind("127.0.0.1", 0) as bound:
         async with listening(app, bound):
             site = Site(f"{url_of(bound)}/api/v1", clock, database, sessions, uploads)
+            site.streaming, site.background, site.house = streaming, background, house
             yield site
             await site.reset()
             await site.anyone.aclose()
     await log.close()
     await writer.close(within=5)
     await background.cancel()
+    await writing.cancel()
     await stack.aclose()
 
 

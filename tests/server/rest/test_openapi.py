@@ -7,9 +7,16 @@ import msgspec
 import pytest
 
 from protocol.codec import from_builtins
-from server.rest import bodies, engagement_bodies, people_bodies, post_bodies, upload_bodies
+from server.rest import (
+    bodies,
+    engagement_bodies,
+    people_bodies,
+    post_bodies,
+    stream_bodies,
+    upload_bodies,
+)
 
-BODIES = [bodies, engagement_bodies, people_bodies, post_bodies, upload_bodies]
+BODIES = [bodies, engagement_bodies, people_bodies, post_bodies, stream_bodies, upload_bodies]
 
 
 @pytest.fixture
@@ -57,6 +64,12 @@ async def test_has_every_route(document):
             "/me/follow-requests": "GET",
             "/me/follow-requests/{account}": "PUT DELETE",
             "/me/relationships": "GET",
+            "/streams": "POST GET",
+            "/streams/{stream}": "GET PATCH DELETE",
+            "/streams/{stream}/key": "POST",
+            "/streams/{stream}/end": "POST",
+            "/streams/{stream}/health": "GET",
+            "/me/streams": "GET",
             "/sessions": "POST GET",
             "/sessions/refresh": "POST",
             "/sessions/current": "DELETE",

@@ -3,7 +3,7 @@
 import pytest
 
 from protocol.ids import Id
-from server.app import now_ms
+from server.clock import now_ms
 from server.trends import Trends
 from tests import social
 from tests.server.rest.conftest import Person, Site
