@@ -47,6 +47,9 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080
+# Live streams. Publish it under the same number, and say at which address it is reached:
+# -p 8189:8189/udp -p 8189:8189/tcp -e PLAZA_MEDIA__ANNOUNCED_ADDRESSES=203.0.113.7
+EXPOSE 8189/udp 8189/tcp
 
 # The first start makes the database; one after a crash may have to repair it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \

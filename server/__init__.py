@@ -9,7 +9,8 @@ A map. How it starts:
     reference   the generated parts of docs/operations.md
     logs        standard error: for people or for machines
     serving     the process: from its start to the signal that ends it
-    app         the composition root: what is made, in which order, and how it ends
+    app         the composition root: what is made, in which order, and how it ends; parts: what
+                the socket and REST have in common; clock: the time of day
     storage     the database: embedded or external, connected, migrated
     listener    the port: HTTP to uvicorn, WebSocket connections to the gateway
 
@@ -46,7 +47,16 @@ A message's path:
     uploads     files: received (spool), converted (upload_conversion, conversion/), deleted;
                 media: where they are fetched; pictures: of pages behind links; uploading: these,
                 put together
+    streams     live streams as their owners use them, under stream_rules, with stream_keys;
+                stream_pages shows them, stream_admission lets people in, stream_stage keeps
+                their state (stream_airing), stream_writer writes it, stream_news tells it;
+                stream_ports: what they ask of the media; streaming: these, put together
+    broadcasting
+                what carries them: the media port, the broadcasts, their sessions
     engagement  what people do with posts: likes, bookmarks, votes; comments: what they say
+    live_sessions
+                who publishes and who watches over WHIP and WHEP; live_session: one of them;
+                live_capacity: how many; viewer_events: what viewers are told beside the media
     wire        events to WebSocket frames
     outbox      what waits for one reader, bounded in bytes
     echo        /ws/echo, for conformance suites
@@ -68,6 +78,6 @@ Around it:
     wheel       one timer for all connections; upkeep: what happens every second
     background  work that nobody waits for; jobs: work that outlives the
                 process, job_results: how its tries end
-    metrics     what /metrics shows
+    metrics     what /metrics shows; media_metrics: of live streams
     rest/       the HTTP interface: thin controllers
 """

@@ -1,8 +1,6 @@
 """The composition root: everything is made here, wired by hand, and ended in reverse order."""
 
-import asyncio
 import gc
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,62 +10,36 @@ from socket import socket
 import structlog
 from websockets.http11 import Request
 
+from media.addresses import Bound
 from persistence.database import Database
-from persistence.marker_writer import MarkerWriter
 from persistence.room_log import RoomLog
-from persistence.secrets import signing_key
-from protocol.events import RoomEvent
-from protocol.ids import IdMint
-from rooms.fanout import Fanout
 from rooms.hub import Hub
-from rooms.tail import Tails
 from server import rest
-from server.admission import Admission
 from server.arrivals import Arrivals
-from server.background import Background
-from server.chat import Chat
-from server.chores import Chores
+from server.broadcasting import broadcasting
+from server.clock import now_ms
 from server.config import Config
-from server.dispatch import Dispatcher
-from server.drain import Drain, Report, close_jobs, close_log, unheard
+from server.drain import Drain, Report, close_jobs, unheard
 from server.echo import EchoSession
-from server.feeds import Feeds
 from server.gateway import Gateway, GatewayProtocol, Session
 from server.grace import Grace
-from server.indexer import Indexer
-from server.jobs import Jobs
 from server.limits import Throttles
 from server.listener import bind, listening, url_of
-from server.log_reader import LogReader
+from server.live_sessions import LiveSessions
 from server.metrics import FeedState, Metrics, ProcessState, UploadState
-from server.outbox import Tick
+from server.parts import Parts, start_parts
 from server.passwords import Passwords
-from server.posting import posting
-from server.presence import Presences
-from server.presence_commands import PresenceCommands
-from server.receipts import Receipts
 from server.reception import Reception
-from server.relations import Relations
-from server.room_commands import RoomCommands
 from server.search import Search
-from server.session import ChatSession, CommandCounts, OpenSessions
-from server.subscriptions import Subscriptions
-from server.tokens import TokenKey
-from server.typing import Typings
+from server.session import ChatSession, CommandCounts
+from server.streaming import Streaming, keeping
+from server.tokens import TokenKey, token_key
 from server.upkeep import every_second, forget_expired_sessions
-from server.uploading import Uploading
-from server.watch_commands import WatchCommands
 from server.wheel import TimerWheel
 
 logger = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10
-LAST_SECONDS = 1.0  # for the last markers, when the grace time is used up
-
-
-def now_ms() -> int:
-    """Unix time in milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +51,24 @@ class Plaza:
         gateway: its WebSocket connections.
         log: its rooms' log.
         grace: for its end.
+        streaming: its live streams.
     """
 
     url: str
     gateway: Gateway
     log: RoomLog
     grace: Grace
+    streaming: Streaming
 
 
 @asynccontextmanager
 async def running(
-    config: Config, database: Database, bound: socket, *, draining: Report = unheard
+    config: Config,
+    database: Database,
+    bound: socket,
+    *,
+    media: Bound | None = None,
+    draining: Report = unheard,
 ) -> AsyncIterator[Plaza]:
     """Run the server on a bound socket; on exit what was accepted is written and answered.
 
@@ -97,211 +76,94 @@ async def running(
         config: the effective one.
         database: with the schema up to date.
         bound: to listen on.
+        media: the media port; None: no live streams are carried.
         draining: is told how the sending away of connections goes.
     """
     async with AsyncExitStack() as stack:
-        tokens = await _token_key(config, database)
+        tokens = await token_key(config.auth, database)
         metrics = Metrics()
-        core = await _start_core(config, database, metrics, stack)
+        parts = await start_parts(config, database, metrics, stack)
         counts = CommandCounts()
-        gateway = _gateway(config, core, database, tokens, counts)
-        state = ProcessState(
-            gateway=gateway,
-            fanout=core.fanout,
-            hub=core.hub,
-            presences=core.presences,
-            log=core.log,
-            database=database,
-            commands=counts,
-            reads=core.reader.counts,
+        gateway = _gateway(config, parts, database, tokens, counts)
+        _start_upkeep(parts, gateway, database, counts, metrics)
+        live = await stack.enter_async_context(
+            broadcasting(config, media, parts.streaming, metrics)
         )
-        metrics.registry.register(state)
-        metrics.registry.register(FeedState(core.feeds.live))
-        metrics.registry.register(UploadState(core.uploading.conversions))
-        _start_upkeep(core, gateway, database, metrics)
-        core.background.spawn(core.jobs.run())
-        stack.push_async_callback(close_jobs, core.jobs, core.grace)
+        await stack.enter_async_context(keeping(parts.streaming, parts.background))
+        parts.background.spawn(parts.jobs.run())
+        stack.push_async_callback(close_jobs, parts.jobs, parts.grace)
         if config.server.metrics_address:
             await _serve_metrics(config, metrics, stack)
         await stack.enter_async_context(
             listening(
-                rest.build(_rest_services(config, core, database, tokens, metrics)),
+                rest.build(_rest_services(config, parts, database, tokens, metrics, live)),
                 bound,
                 websocket=partial(GatewayProtocol, gateway),
                 trusted_proxies=config.server.trusted_proxies,
-                grace=core.grace,
+                grace=parts.grace,
             )
         )
+        if live is not None:  # they are requests without an end, for which the port would wait
+            stack.callback(live.events.close)
         # What has been made so far stays: a full collection need not look at it.
         gc.collect()
         gc.freeze()
         try:
-            yield Plaza(url_of(bound), gateway, core.log, core.grace)
+            yield Plaza(url_of(bound), gateway, parts.log, parts.grace, parts.streaming)
         finally:
             seconds = config.server.drain_seconds
-            await Drain(gateway, core.grace, seconds=seconds, report=draining).run()
+            await Drain(gateway, parts.grace, seconds=seconds, report=draining).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Core:
-    """What the socket and REST have in common."""
-
-    mint: IdMint
-    tick: Tick
-    fanout: Fanout
-    hub: Hub
-    presences: Presences
-    reader: LogReader
-    log: RoomLog
-    sessions: OpenSessions
-    admission: Admission
-    chat: Chat
-    relations: Relations
-    receipts: Receipts
-    dispatch: Dispatcher
-    indexer: Indexer
-    jobs: Jobs
-    feeds: Feeds
-    uploading: Uploading
-    chores: Chores
-    background: Background
-    commands: Background
-    """Those under way that are not the log's: their answers are waited for at the end."""
-    grace: Grace
-
-
-def _start_upkeep(core: _Core, gateway: Gateway, database: Database, metrics: Metrics) -> None:
-    spawn = core.background.spawn
-    spawn(metrics.watch_loop(core.admission.pressure.lagged))
+def _start_upkeep(
+    parts: Parts, gateway: Gateway, database: Database, counts: CommandCounts, metrics: Metrics
+) -> None:
+    state = ProcessState(
+        gateway=gateway,
+        fanout=parts.fanout,
+        hub=parts.hub,
+        presences=parts.presences,
+        log=parts.log,
+        database=database,
+        commands=counts,
+        reads=parts.reader.counts,
+    )
+    for shown in (state, FeedState(parts.feeds.live), UploadState(parts.uploading.conversions)):
+        metrics.registry.register(shown)
+    spawn = parts.background.spawn
+    spawn(metrics.watch_loop(parts.admission.pressure.lagged))
     spawn(
         every_second(
             gateway.wheel.turn,
-            core.presences.flush,
-            core.receipts.turn,
-            core.feeds.live.turn,
-            partial(_sweep, core.hub, gateway.wheel),
+            parts.presences.flush,
+            parts.receipts.turn,
+            parts.feeds.live.turn,
+            parts.streaming.turn,
+            partial(_sweep, parts.hub, gateway.wheel),
         )
     )
     spawn(forget_expired_sessions(database, now_ms))
-    spawn(core.indexer.run())
-    spawn(core.feeds.live.run())
-
-
-async def _start_core(
-    config: Config, database: Database, metrics: Metrics, stack: AsyncExitStack
-) -> _Core:
-    mint = IdMint(config.node.id)
-    tick = Tick(asyncio.get_running_loop(), metrics)
-    fanout = Fanout(tick.wake)
-    background = Background()
-    commands = Background()
-    stack.push_async_callback(background.cancel)
-    stack.push_async_callback(commands.cancel)
-    presences = Presences(database=database, background=background, config=config, clock=now_ms)
-    stack.push_async_callback(presences.close)
-    limits = config.limits
-    tails = Tails.ample(room_events=limits.replay_events, all_events=limits.tail_events)
-    # The chat is made below.
-    hub = Hub(fanout, lambda *event: chat.admit(*event), presences, tails)  # noqa: PLW0108
-    relations = Relations(database, hub, presences, limit=limits.blocked_accounts)
-    reader = LogReader(database, hub)
-    indexer = Indexer(database, waiting=lambda: len(log))
-    grace = Grace(config.server.shutdown_seconds)
-    receipts = await _start_receipts(config, database, hub, tick, commands, grace, stack)
-    # What is told of markers counts what the rooms have sent.
-    tick.before = _one_after_the_other(fanout.flush, receipts.flush)
-    log = RoomLog(
-        database.open_connection,
-        mint=mint,
-        publish=_to_all(hub.publish, indexer.note),
-        observer=metrics,
-        capacity=config.limits.log_queue,
-        clock=now_ms,
-    )
-    await log.open()
-    stack.push_async_callback(close_log, log, commands, grace)
-    sessions = OpenSessions()
-    admission = Admission(config, queued=log.__len__)
-    chat = Chat(
-        database=database,
-        log=log,
-        reader=reader,
-        hub=hub,
-        sessions=sessions,
-        background=background,
-        mint=mint,
-        clock=now_ms,
-    )
-    posts = await stack.enter_async_context(
-        posting(config, database, metrics, chat, hub, background, mint, now_ms)
-    )
-    dispatch = Dispatcher(
-        log,
-        RoomCommands(chat, commands).handlers,
-        Subscriptions(chat, hub, commands, limit=limits.subscriptions).handlers,
-        receipts.handlers,
-        Typings(hub, members=limits.typing_members, clock=now_ms).handlers,
-        PresenceCommands(presences, relations, commands).handlers,
-        WatchCommands(presences, posts.feeds.live, commands).handlers,
-    )
-    return _Core(
-        *(mint, tick, fanout, hub, presences, reader, log, sessions, admission, chat, relations),
-        *(receipts, dispatch, indexer, *posts, background, commands, grace),
-    )
-
-
-def _one_after_the_other(*steps: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        for step in steps:
-            step()
-
-    return run
-
-
-async def _start_receipts(
-    config: Config,
-    database: Database,
-    hub: Hub,
-    tick: Tick,
-    commands: Background,
-    grace: Grace,
-    stack: AsyncExitStack,
-) -> Receipts:
-    writer = MarkerWriter(
-        database.open_connection,
-        moved=lambda news: receipts.moved(news),  # noqa: PLW0108 - made below
-        capacity=config.limits.marker_queue,
-    )
-    receipts = Receipts(
-        writer=writer,
-        database=database,
-        hub=hub,
-        background=commands,
-        wake=tick.wake,
-        members=config.limits.receipts_members,
-    )
-    await writer.open()
-    stack.push_async_callback(lambda: writer.close(within=grace.left(at_least=LAST_SECONDS)))
-    return receipts
+    spawn(parts.indexer.run())
+    spawn(parts.feeds.live.run())
 
 
 def _gateway(
-    config: Config, core: _Core, database: Database, tokens: TokenKey, counts: CommandCounts
+    config: Config, parts: Parts, database: Database, tokens: TokenKey, counts: CommandCounts
 ) -> Gateway:
     reception = Reception(
         claims=lambda token: tokens.read(token, now_ms() / 1000),
-        arrivals=Arrivals(database, core.background, core.reader.counts),
-        reader=core.reader,
-        hub=core.hub,
-        presences=core.presences,
-        sessions=core.sessions,
-        background=core.background,
+        arrivals=Arrivals(database, parts.background, parts.reader.counts),
+        reader=parts.reader,
+        hub=parts.hub,
+        presences=parts.presences,
+        sessions=parts.sessions,
+        background=parts.background,
         config=config,
     )
     paths: dict[str, Callable[[GatewayProtocol, Request], Session]] = {
         "/ws": partial(
             ChatSession,
-            dispatch=core.dispatch,
+            dispatch=parts.dispatch,
             reception=reception,
             counts=counts,
             max_unanswered=config.limits.unanswered_commands,
@@ -309,30 +171,37 @@ def _gateway(
     }
     if config.debug.echo:
         paths["/ws/echo"] = EchoSession
-    return Gateway(config, core.tick, TimerWheel(), paths, core.admission)
+    return Gateway(config, parts.tick, TimerWheel(), paths, parts.admission)
 
 
 def _rest_services(
-    config: Config, core: _Core, database: Database, tokens: TokenKey, metrics: Metrics
+    config: Config,
+    parts: Parts,
+    database: Database,
+    tokens: TokenKey,
+    metrics: Metrics,
+    live: LiveSessions | None,
 ) -> rest.Services:
     return rest.Services(
         config=config,
         database=database,
-        chat=core.chat,
-        relations=core.relations,
-        receipts=core.receipts,
-        search=Search(database, core.indexer),
-        feeds=core.feeds,
-        uploading=core.uploading,
-        chores=core.chores,
+        chat=parts.chat,
+        relations=parts.relations,
+        receipts=parts.receipts,
+        search=Search(database, parts.indexer),
+        feeds=parts.feeds,
+        uploading=parts.uploading,
+        chores=parts.chores,
+        streaming=parts.streaming,
         passwords=Passwords(workers=config.auth.password_hashers),
         tokens=tokens,
         throttles=Throttles.of(config.limits),
-        admission=core.admission,
-        mint=core.mint,
+        admission=parts.admission,
+        mint=parts.mint,
         clock=now_ms,
-        readiness=partial(_readiness, database, core.log, core.grace),
+        readiness=partial(_readiness, database, parts.log, parts.grace),
         metrics=metrics.render,
+        live=live,
     )
 
 
@@ -343,25 +212,9 @@ async def _serve_metrics(config: Config, metrics: Metrics, stack: AsyncExitStack
     logger.info("serving metrics", url=f"{url_of(bound)}/metrics")
 
 
-def _to_all(*listeners: Callable[[RoomEvent], None]) -> Callable[[RoomEvent], None]:
-    def publish(event: RoomEvent) -> None:
-        for listener in listeners:
-            listener(event)
-
-    return publish
-
-
 def _sweep(hub: Hub, wheel: TimerWheel) -> None:
     if wheel.now % SWEEP_SECONDS == 0:
         hub.rooms.sweep(wheel.now)
-
-
-async def _token_key(config: Config, database: Database) -> TokenKey:
-    secret = config.auth.signing_key.encode()
-    if not secret:
-        async with database.connection() as connection:
-            secret = await signing_key(connection)
-    return TokenKey(secret, lifetime=config.auth.access_token_seconds)
 
 
 async def _readiness(database: Database, log: RoomLog, grace: Grace) -> Mapping[str, str | None]:

@@ -32,7 +32,7 @@ ADDRESS = Exit(
     4,
     "address",
     "The address cannot be listened on; mostly, another program does so already.",
-    "Stop that program, or choose another `--port`.",
+    "Stop that program, or choose another `--port` or `media.port`.",
 )
 DATABASE = Exit(
     5, "database", "The database cannot be reached.", "Check `database.url`, and start it."

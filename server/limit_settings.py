@@ -113,3 +113,10 @@ class Limits(Section, frozen=True):
     logins_per_account_minute: Annotated[
         Count, Meta(description="Wrong passwords for one account in a minute")
     ] = 10
+    stream_keys_per_ip_minute: Annotated[
+        Count, Meta(description="Wrong stream keys from one address in a minute")
+    ] = 30
+    offers_per_ip_minute: Annotated[
+        Count,
+        Meta(description="Times that one address begins to publish or to watch in a minute"),
+    ] = 600

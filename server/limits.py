@@ -175,11 +175,15 @@ class Throttles(NamedTuple):
         signups: new accounts, by the client's network.
         logins: tries to log in, right or wrong, by the client's network.
         passwords: wrong passwords, by account.
+        stream_keys: wrong stream keys, by the client's network.
+        offers: offers to publish or watch, by the client's network.
     """
 
     signups: Throttle
     logins: Throttle
     passwords: Throttle
+    stream_keys: Throttle
+    offers: Throttle
 
     @classmethod
     def of(cls, limits: Limits) -> "Throttles":
@@ -188,6 +192,8 @@ class Throttles(NamedTuple):
             signups=Throttle(count=limits.signups_per_ip_hour, seconds=3600),
             logins=Throttle(count=limits.logins_per_ip_minute, seconds=60),
             passwords=Throttle(count=limits.logins_per_account_minute, seconds=60),
+            stream_keys=Throttle(count=limits.stream_keys_per_ip_minute, seconds=60),
+            offers=Throttle(count=limits.offers_per_ip_minute, seconds=60),
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from server.app import running
+from server.broadcasting import media_port
 from server.config import Config
 from server.listener import bind
 from server.pidfile import PidFile
@@ -30,20 +31,21 @@ async def serve(
         started: gets the URL, when connections are accepted.
 
     Raises:
-        AddressUnavailable: the port cannot be had.
+        AddressUnavailable: a port cannot be had.
         DatabaseError, EmbeddedPostgresError, MigrationError: as `open_database`.
     """
     _raise_file_limit()
     stop = asyncio.Event()
     _on_signals(stop.set)
-    # The port first: whether it can be had is known at once, and a database takes seconds.
+    # The ports first: whether they can be had is known at once, and a database takes seconds.
     with (
         bind(config.server.host, config.server.port) as bound,
+        media_port(config) as media,
         PidFile(Path(config.server.data_dir)) as pid_file,
     ):
         async with (
             open_database(config, progress=progress) as database,
-            running(config, database, bound, draining=pid_file.draining) as plaza,
+            running(config, database, bound, media=media, draining=pid_file.draining) as plaza,
         ):
             pid_file.announce(plaza.url)
             logger.info("started", url=plaza.url)

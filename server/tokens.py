@@ -13,8 +13,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from persistence.database import Database
+from persistence.secrets import signing_key
 from protocol.errors import TOKEN_EXPIRED, UNAUTHORIZED, PlazaError
 from protocol.ids import Id, parse_id
+from server import sections
 
 ISSUER = "plaza"
 # The only algorithm that is accepted, whatever a token's header says (RFC 8725, section 3.1).
@@ -85,6 +88,19 @@ class TokenKey:
         if expires_at <= now:
             raise PlazaError(TOKEN_EXPIRED)
         return Claims(account, session)
+
+
+async def token_key(settings: sections.Auth, database: Database) -> TokenKey:
+    """The key of the settings; without one there, that which is kept in the database.
+
+    Raises:
+        PlazaError: unavailable.
+    """
+    secret = settings.signing_key.encode()
+    if not secret:
+        async with database.connection() as connection:
+            secret = await signing_key(connection)
+    return TokenKey(secret, lifetime=settings.access_token_seconds)
 
 
 def new_refresh_token() -> str:

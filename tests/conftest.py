@@ -1,6 +1,7 @@
 """A real Postgres for the whole run, and a database of its own for every test that asks."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,9 @@ from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import migrate
 
 _numbers = itertools.count(1)
+
+# Servers that tests start as processes of their own: several of them run at the same time.
+os.environ.setdefault("PLAZA_MEDIA__PORT", "0")
 
 # The same examples in every run: a failure is one of the change, not of the day.
 settings.register_profile("plaza", derandomize=True, deadline=None)

@@ -38,6 +38,7 @@ SETTINGS = {
     "PLAZA_LIMITS__OUTBOX_SOFT_BYTES": "0",
     "PLAZA_LIMITS__OUTBOX_HARD_BYTES": "0",
     "PLAZA_LOG__LEVEL": "warning",
+    "PLAZA_MEDIA__PORT": "0",
 }
 
 

@@ -89,6 +89,8 @@ async def everything(site: Site, ada: Person, bob: Person, eve: Person) -> Done:
     await ada.ask(
         "PATCH", f"/accounts/{ada.id}", json={"avatar": picture, "display_name": "Ada", "bio": "b"}
     )
+    stream = await ada.ask("POST", "/streams", json={"title": "Live", "thumbnail": picture})
+    await bob.device.do("join", room=stream["room"])
     attachment = {"id": picture, "name": ada.id}
     await ada.say(group, "A picture.", nonce="n9", attachments=[attachment])
     own = await ada.post(

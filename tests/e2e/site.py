@@ -12,11 +12,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from media.addresses import bind as bind_media
 from persistence import accounts, sessions
 from persistence.database import Database
 from persistence.embedded import EmbeddedPostgres
 from protocol.ids import Id, IdMint
-from server.app import Plaza, now_ms, running
+from server.app import Plaza, running
+from server.clock import now_ms
 from server.config import Config
 from server.listener import bind
 from server.tokens import TokenKey, new_refresh_token, refresh_token_hash
@@ -183,7 +185,11 @@ async def serving(
         config, auth=msgspec.structs.replace(config.auth, signing_key=SIGNING_KEY)
     )
     database = await Database.open(dsn, pool_size=config.database.pool_size)
-    with TemporaryDirectory() as data_dir, bind("127.0.0.1", 0) as bound:
+    with (
+        TemporaryDirectory() as data_dir,
+        bind("127.0.0.1", 0) as bound,
+        bind_media("127.0.0.1", 0) as media,
+    ):
         # For uploads: the database is elsewhere.
         config = msgspec.structs.replace(
             config, server=msgspec.structs.replace(config.server, data_dir=data_dir)
@@ -192,7 +198,7 @@ async def serving(
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if send_buffer is not None:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        async with running(config, database, bound) as plaza:
+        async with running(config, database, bound, media=media) as plaza:
             served = Site(config, plaza, database)
             yield served
             served.abandon()

@@ -13,7 +13,7 @@ from persistence.account_data import PLACES
 from protocol.drafts import Draft, Unchanged, Written
 from protocol.errors import PlazaError
 from protocol.ids import Id
-from server.app import now_ms
+from server.clock import now_ms
 from server.config import Config
 from server.deletion import Deletion
 from server.live_feed import LiveFeed

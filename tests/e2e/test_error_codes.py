@@ -14,10 +14,11 @@ from protocol import errors
 from protocol.errors import ErrorSpec
 from protocol.ids import Id
 from server.config import Config
-from server.sections import Limits
+from server.sections import Limits, Media
 from tests import social
 from tests.e2e.device import Device, Fields
 from tests.e2e.site import Person, Site, serving
+from tests.server import live
 
 PASSWORD = "correct horse battery"
 PART = {"Content-Type": "application/offset+octet-stream"}
@@ -311,6 +312,78 @@ async def _(site: Site) -> Refusal:
         ada = await strict.person()
         await strict.device(ada)
         return on_socket(await (await strict.connect()).hello(ada.token))
+
+
+# --- live streams --------------------------------------------------------------------------------
+
+
+async def over_signalling(site: Site, method: str, path: str, **options: Any) -> Refusal:
+    async with httpx.AsyncClient(base_url=site.url) as http:
+        response = await http.request(method, path, **options)
+    problem, wait = response.json(), response.headers.get("retry-after")
+    retry_after = None if wait is None else float(wait)
+    return Refusal(problem["code"], problem["detail"], retry_after, response.status_code)
+
+
+async def stream_of(site: Site) -> tuple[str, dict[str, str]]:
+    """The id of a new stream, and the headers of an offer to publish it."""
+    answer = await rest(site, "POST", "/streams", person=await site.person(), json={"title": "T"})
+    made = answer.json()
+    bearer = f"Bearer {made['stream_key']}"
+    return made["id"], {"Content-Type": "application/sdp", "Authorization": bearer}
+
+
+async def on_patch(site: Site, **headers: str) -> Refusal:
+    stream, access = await stream_of(site)
+    async with httpx.AsyncClient(base_url=site.url) as http:
+        answer = await http.post(f"/whip/{stream}", content=live.PUBLISH, headers=access)
+    headers = {"Content-Type": "application/trickle-ice-sdpfrag", **headers}
+    fragment = live.fragment_of(live.REMOTE)
+    path = answer.headers["location"]
+    return await over_signalling(site, "PATCH", path, content=fragment, headers=headers)
+
+
+@provoked_by(errors.STREAM_OFFLINE)
+async def _(site: Site) -> Refusal:
+    stream, _access = await stream_of(site)
+    kind = {"Content-Type": "application/sdp"}
+    return await over_signalling(site, "POST", f"/whep/{stream}", content=live.WATCH, headers=kind)
+
+
+@provoked_by(errors.PRECONDITION_FAILED)
+async def _(site: Site) -> Refusal:
+    return await on_patch(site, **{"If-Match": '"former"'})
+
+
+@provoked_by(errors.PRECONDITION_REQUIRED)
+async def _(site: Site) -> Refusal:
+    return await on_patch(site)
+
+
+@provoked_by(errors.BAD_OFFER)
+async def _(site: Site) -> Refusal:
+    stream, access = await stream_of(site)
+    return await over_signalling(site, "POST", f"/whip/{stream}", content="v=1", headers=access)
+
+
+@provoked_by(errors.UNSUPPORTED_OFFER)
+async def _(site: Site) -> Refusal:
+    stream, access = await stream_of(site)
+    offer = live.offer_of("sendonly", video=live.MIDI).replace("opus", "speex")
+    return await over_signalling(site, "POST", f"/whip/{stream}", content=offer, headers=access)
+
+
+@provoked_by(errors.MEDIA_FULL)
+async def _(site: Site) -> Refusal:
+    async with serving(site.database.dsn, Config(media=Media(publishers=1))) as strict:
+        for _ in range(2):
+            stream, access = await stream_of(strict)
+            async with httpx.AsyncClient(base_url=strict.url) as http:
+                answer = await http.post(f"/whip/{stream}", content=live.PUBLISH, headers=access)
+        assert answer.status_code == 503
+        return await over_signalling(
+            strict, "POST", f"/whip/{stream}", content=live.PUBLISH, headers=access
+        )
 
 
 @provoked_by(errors.INTERNAL)

@@ -181,6 +181,18 @@ async def test_a_port_in_use(dsn: str) -> None:
     assert ended.out == ""
 
 
+async def test_a_media_port_in_use(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:  # such as another plaza's
+        other.bind(("127.0.0.1", 0))
+        port = str(other.getsockname()[1])
+        monkeypatch.setenv("PLAZA_MEDIA__PORT", port)
+        ended = await process("serve", "--port", "0", "--database-url", dsn)
+    assert ended.code == exits.ADDRESS.code
+    assert f"The media port {port} of 127.0.0.1 (UDP and TCP) is taken" in ended.error
+    assert "media.port" in ended.error
+    assert "Traceback" not in ended.error
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 async def test_serve_says_where_and_stops_on_a_signal(
     dsn: str, folder: Path, stop: signal.Signals

@@ -86,7 +86,10 @@ class TestMistakes:
         assert "Did you mean PLAZA_SERVER__PORT?" in refusal(environ={"PLAZA_SERVER_PORT": "9"})
 
     def test_a_key_without_its_section(self) -> None:
-        assert "Did you mean server.port?" in refusal(toml="port = 1\n")
+        assert "Did you mean server.data_dir?" in refusal(toml="data_dir = 'x'\n")
+
+    def test_a_key_that_two_sections_have(self) -> None:
+        assert "Did you mean server.port or media.port?" in refusal(toml="port = 1\n")
 
     def test_a_key_like_none(self) -> None:
         assert "`plaza config` lists all" in refusal(toml="[xyzzy]\nqqqq = 1\n")

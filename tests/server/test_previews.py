@@ -10,7 +10,7 @@ from persistence.post_reader import visible_post
 from persistence.previews import PreviewImage
 from protocol.ids import Id
 from protocol.posts import PostType, Preview
-from server.app import now_ms
+from server.clock import now_ms
 from server.outbound import Outbound
 from server.previews import Previews
 from tests import social
