@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.e2e.ffmpeg import FFmpeg
 from tests.e2e.process import ServerProcess
 from tests.web.conftest import ARGUMENTS, CHROMIUM
 from tests.web.person import Person
@@ -147,6 +148,26 @@ async def test_chromium_publishes_and_chromium_plays(
     await expect(ada.page.get_by_role("group", name="Health")).to_contain_text(
         codec.replace(".", "")
     )
+
+
+async def test_chromium_plays_what_ffmpeg_publishes(
+    cameras: Browser, served: ServerProcess, people: list[Person]
+) -> None:
+    ada = await somebody(cameras, served, people, "ada")
+    stream = await ada.rest("streams.create", "From an encoder")
+    publisher = await FFmpeg.start(f"{served.url}{stream['publish_url']}", stream["stream_key"])
+    try:
+        await publisher.connected()
+        guest = await somebody(cameras, served, people, "guest", known=False)
+        await guest.page.goto(f"{served.url}/live/{stream['id']}")
+        await plays(guest.page)
+        assert await guest.page.evaluate(PICTURE_MOVES)
+        received = await guest.page.evaluate(RECEIVED)
+        assert (received["video"]["frameWidth"], received["video"]["frameHeight"]) == (320, 180)
+        lost = received["video"]["framesReceived"] - received["video"]["framesDecoded"]
+        assert lost <= 2  # being decoded
+    finally:
+        await publisher.end()
 
 
 async def test_who_has_no_account_watches_and_is_asked_to_log_in_for_the_chat(

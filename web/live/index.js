@@ -30,7 +30,8 @@ function card(stream) {
         "span",
         { class: "live-thumb" },
         stream.thumbnail?.url ? h("img", { src: stream.thumbnail.url, alt: "" }) : icon("camera"),
-        h("span", { class: "live-badge", dataset: { state: stream.state } }, "Live"),
+        h("span", { class: "live-badge", dataset: { state: stream.state } },
+          stream.state === "live" ? "Live" : "Interrupted"),
       ),
       h(
         "span",
