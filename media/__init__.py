@@ -50,7 +50,8 @@ The sending side:
                    what else of a packet is different for viewers
     retransmission what is sent again, and how often
     presentation   when a frame is to be seen, across layers and publishers: sender reports
-    estimate       what a line takes; estimate_transport, estimate_receiver, estimate_loss: by what
+    estimate       what a line takes; estimate_transport, estimate_receiver, estimate_loss: by what;
+                   estimate_choice: for whom
     layer_choice   which layer of a simulcast
 
 What they are made of:

@@ -1,15 +1,15 @@
 """One track for one viewer: layer, sequence numbers, timestamps, retransmission."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from media.burst import Burst
 from media.codec_match import closest
 from media.description import Codec, Section
 from media.extension_block import extension_block
-from media.numbering import COMPRESSION, Numbering
+from media.numbering import COMPRESSION, Numbering, Run
 from media.packet import Packet
-from media.picture_ids import continue_ids, counts_pictures, last_ids, with_ids
+from media.picture_ids import PictureIds, with_ids
 from media.presentation import Line, ntp_time, step
 from media.retransmission import Retransmission, has_rtx, may_vary, repeats, with_original
 from media.rtcp import SenderReport
@@ -77,7 +77,7 @@ class Subscription:
         self._codecs: dict[int, Codec] = {}
         self._track: Track | None = None
         self._cursor: int | None = None  # the next to be read from the store; None: caught up
-        self._pictures: tuple[int, int] | None = None
+        self._pictures = PictureIds()
         self.layer: Layer | None = None
         self.target: Layer | None = None
         self.sent = self.octets = 0
@@ -129,9 +129,9 @@ class Subscription:
 
     def _begin(self, packet: Packet, *, replay: bool = False) -> None:
         numbering = self._numbering
-        last, former = numbering.last, numbering.run
-        if last is not None and former is not None and _counts_pictures(last, former.codecs):
-            self._pictures = last_ids(last, former) or self._pictures
+        last = numbering.last
+        if last is not None and numbering.run is not None:
+            self._pictures.leave(last, numbering.run)
         store = packet.layer.store
         newest = (store.get(store.last) or packet) if replay else packet
         span = (newest.timestamp - packet.timestamp) % _TIMESTAMPS >> COMPRESSION
@@ -143,8 +143,7 @@ class Subscription:
             timestamp=numbering.timestamp + max(ahead, span + 1 if span else 0),
             live=newest.timestamp if replay else None,
         )
-        if _counts_pictures(packet, self._codecs):
-            continue_ids(self._pictures, packet, run)
+        self._pictures.go_on(packet, run)
         if self.layer is not None and self.layer is not packet.layer:
             self._counts.switches += 1
         self.layer, self.target = packet.layer, None
@@ -262,20 +261,16 @@ class Subscription:
         numbering = self._numbering
         run = numbering.run
         assert run is not None
-        payload = packet.payload
-        codec = run.codecs.get(packet.payload_type)
         # One whose number is taken is sent without a payload: it is not missed, nor asked for.
-        if (codec is None or not payload) and numbering.leave_out(packet.sequence):
+        is_for_viewers = packet.payload and packet.payload_type in run.codecs
+        if not is_for_viewers and numbering.leave_out(packet.sequence):
             self._counts.left_out += 1
             return
         run = numbering.number(packet)
         if run is None:
             self._came_too_late(packet)
             return
-        if codec is None:
-            codec, payload = self.section.codecs[0], b""
-        elif run.picture_delta or run.tl0_delta:
-            payload = with_ids(packet, run)
+        codec, payload = self._content(packet, run)
         length = self._burst.write(
             codec.payload_type | _MARKER if packet.marker else codec.payload_type,
             packet.sequence + run.delta,
@@ -288,6 +283,15 @@ class Subscription:
         if length:
             self.sent += 1
             self.octets += len(payload)
+
+    def _content(self, packet: Packet, run: Run) -> tuple[Codec, bytes]:
+        """What a packet is sent as: the same each time."""
+        codec = run.codecs.get(packet.payload_type)
+        if codec is None:
+            return self.section.codecs[0], b""
+        if run.picture_delta or run.tl0_delta:
+            return codec, with_ids(packet, run)
+        return codec, packet.payload
 
     def _came_too_late(self, packet: Packet) -> None:
         """Of before the layer began here. Parameter sets of the first picture may be such."""
@@ -320,12 +324,7 @@ class Subscription:
             sequence, len(packet.payload), now, round_trip
         ):
             return False
-        codec = run.codecs.get(packet.payload_type)
-        payload = packet.payload
-        if codec is None:
-            codec, payload = section.codecs[0], b""
-        elif run.picture_delta or run.tl0_delta:
-            payload = with_ids(packet, run)
+        codec, payload = self._content(packet, run)
         payload_type, number, ssrc = codec.payload_type, incoming + run.delta, self.ssrc
         if has_rtx(codec, section):
             assert codec.rtx is not None
@@ -360,8 +359,3 @@ class Subscription:
             packets=self.sent,
             octets=self.octets,
         )
-
-
-def _counts_pictures(packet: Packet, codecs: Mapping[int, Codec]) -> bool:
-    codec = codecs.get(packet.payload_type)
-    return codec is not None and counts_pictures(codec)

@@ -5,16 +5,11 @@ from typing import TYPE_CHECKING
 
 from media import rtcp
 from media.broadcast import Broadcast
-from media.description import Answer, Kind, Section
-from media.estimate import Estimator, Unknown
-from media.estimate_loss import LossEstimator
-from media.estimate_receiver import ReceiverEstimator
-from media.estimate_transport import TransportEstimator
-from media.extensions import Extension
+from media.description import Answer, Kind
+from media.estimate_choice import estimator_for
 from media.layer_choice import LayerChoice
 from media.packet import Packet
 from media.presentation import ntp_time
-from media.retransmission import may_vary
 from media.subscription import REPLAY_SECONDS, Subscription
 from media.timers import Timer, Timers
 from media.viewer_stats import ViewerStats
@@ -313,17 +308,3 @@ class Viewer:
         if reports and self.peer is not None:
             names = tuple((report.ssrc, self._cname) for report in reports)
             self.peer.send_rtcp(rtcp.compound([*reports, rtcp.SourceDescription(names)]))
-
-
-def estimator_for(sections: tuple[Section, ...]) -> Estimator:
-    """The best one for what a viewer has agreed to."""
-    video = [section for section in sections if section.kind == "video"]
-    feedback = {name for section in video for codec in section.codecs for name in codec.feedback}
-    if any(
-        Extension.TRANSPORT_SEQUENCE in section.extensions and may_vary(section)
-        for section in video
-    ) and ("transport-cc" in feedback):
-        return TransportEstimator()
-    if "goog-remb" in feedback:
-        return ReceiverEstimator()
-    return LossEstimator() if video else Unknown()

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from media import vp8
 from media.numbering import Run
 from media.packet import Packet
-from media.picture_ids import continue_ids, counts_pictures, last_ids, with_ids
-from tests.media.watching import H264, VP8, FakeTrack
+from media.picture_ids import PictureIds, with_ids
+from tests.media.watching import H264, TO_H264, TO_VP8, VP8, FakeTrack
 
 LAYER = FakeTrack("video", VP8).layers[0]
 
@@ -17,7 +17,8 @@ def packet(payload: bytes) -> Packet:
 
 
 def new_run() -> Run:
-    return Run(packet(b"").layer, {}, first=0, delta=0, timestamp_delta=0)
+    codecs = {VP8.payload_type: TO_VP8, H264.payload_type: TO_H264}
+    return Run(packet(b"").layer, codecs, first=0, delta=0, timestamp_delta=0)
 
 
 def frame(picture: int, tl0: int, *, long: bool = True) -> bytes:
@@ -39,12 +40,12 @@ def test_pictures_count_on_through_encoders(
     encoders: list[tuple[int, int, int]], long: bool
 ) -> None:
     circle = 0x8000 if long else 0x80
-    last: tuple[int, int] | None = None
+    ids = PictureIds()
     expected: tuple[int, int] | None = None
     for picture, tl0, count in encoders:
         run = new_run()
         first = packet(frame(picture, tl0, long=long))
-        continue_ids(last, first, run)
+        ids.go_on(first, run)
         for index in range(count):
             sent = packet(frame((picture + index) % circle, (tl0 + index) % 256, long=long))
             got = with_ids(sent, run)
@@ -59,7 +60,7 @@ def test_pictures_count_on_through_encoders(
             # Nothing else has changed.
             assert len(got) == len(sent.payload)
             assert got[found.tl0_offset + 1 :] == sent.payload[found.tl0_offset + 1 :]
-            last = last_ids(sent, run)
+        ids.leave(sent, run)
 
 
 @given(payload=st.binary(max_size=6), delta=st.integers(0, 0x7FFF))
@@ -72,17 +73,20 @@ def test_what_has_no_picture_id_is_left_as_it_is(payload: bytes, delta: int) -> 
     assert len(got) == len(payload)
     if descriptor is None or descriptor.picture_id is None:
         assert got == payload
-        assert last_ids(sent, run) is None
 
 
-def test_a_stream_without_them_begins_nothing() -> None:
+def test_what_has_none_leaves_the_count_as_it_is() -> None:
+    ids = PictureIds()
     run = new_run()
-    continue_ids((5, 5), packet(b"\x10\0\0"), run)
-    assert (run.picture_delta, run.tl0_delta) == (0, 0)
-    continue_ids(None, packet(frame(700, 3)), run)
-    assert (run.picture_delta, run.tl0_delta) == (0, 0)
-
-
-def test_vp8_alone_has_them() -> None:
-    assert counts_pictures(VP8)
-    assert not counts_pictures(H264)
+    ids.go_on(packet(frame(700, 3)), run)
+    assert (run.picture_delta, run.tl0_delta) == (0, 0)  # the first one counts as it likes
+    ids.leave(packet(frame(700, 3)), run)
+    for payload, payload_type in ((b"\x10\0\0", VP8.payload_type), (frame(5, 5), 96)):
+        between = new_run()
+        other = LAYER.packet(0, 0, payload, payload_type=payload_type)
+        ids.go_on(other, between)
+        assert between.plain
+        ids.leave(other, between)
+    run = new_run()
+    ids.go_on(packet(frame(1, 1)), run)
+    assert (run.picture_delta, run.tl0_delta) == (700, 3)

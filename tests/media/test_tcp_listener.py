@@ -189,6 +189,7 @@ class TestStrangers:
             (b"GET / HTTP/1.1\r\n\r\n", "malformed"),
             (b"\xff\xff", "malformed"),
         ],
+        ids=["rtp", "dtls", "nobody's check", "a wrong password", "http", "too long a frame"],
     )
     async def test_the_first_frame_is_a_valid_check_or_the_last(
         self, endpoint: Endpoint, peer: EchoPeer, data: bytes, reason: str

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from media import rtcp
 from media.estimate import Unknown
+from media.estimate_choice import estimator_for
 from media.estimate_loss import LossEstimator
 from media.estimate_receiver import ReceiverEstimator
 from media.estimate_transport import TransportEstimator
 from media.extensions import Extension
 from media.presentation import ntp_time
-from media.viewer import REPORT_SECONDS, estimator_for
+from media.viewer import REPORT_SECONDS
 from tests.media.show import FRAME, Show, numbers
 from tests.media.watching import (
     AUDIO_SSRC,
