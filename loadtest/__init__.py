@@ -9,6 +9,7 @@
     presence       what does it cost to tell who comes and goes?
     feed           how fast is the feed: reading, pushing, delivering, trends?
     storm          how long until all clients that were dropped at once are back?
+    live           what does it cost to forward a live stream, and how much can one process?
 
 Each is run as `python -m loadtest.NAME [--small] [--json FILE]`; docs/performance.md has what they
 found. They stand on:
@@ -18,6 +19,10 @@ found. They stand on:
     town           the town that `plaza seed` makes, and people in it
     swarm          client connections, some KiB each
     timeline_reads reads home timelines, in a process of its own
+    webrtc         peers that publish and watch live streams
+    live_publisher one of them that sends, in a process of its own
+    live_viewers   many that watch, in another
+    worker         a process that does what it is told
     frames         WebSocket frames, made once and split cheaply
     process        a server's process: its CPU time and memory
     uwebsockets    the peer

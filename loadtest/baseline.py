@@ -16,7 +16,7 @@ REPORTS = Path("build/bench")
 # In the order in which they are shown.
 ORDER = (
     *("parts-inbound", "inbound", "parts-fanout", "fanout", "durable", "memory", "connects"),
-    *("slow_reader", "storm", "presence", "feed"),
+    *("slow_reader", "storm", "presence", "feed", "live"),
 )
 
 _BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

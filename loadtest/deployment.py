@@ -65,7 +65,7 @@ class Deployment:
 async def deployed(environment: Mapping[str, str] | None = None) -> AsyncIterator[Deployment]:
     """Start a server on a free port, with an embedded Postgres in a temporary folder.
 
-    Settings are the defaults, but for the echo at /ws/echo.
+    Settings are the defaults, but for the echo at /ws/echo and free ports.
 
     Args:
         environment: other settings, as variables.
@@ -80,6 +80,7 @@ async def deployed(environment: Mapping[str, str] | None = None) -> AsyncIterato
         "PLAZA_AUTH__SIGNING_KEY": signing_key,
         "PLAZA_DEBUG__ECHO": "true",
         "PLAZA_LOG__LEVEL": "warning",
+        "PLAZA_MEDIA__PORT": "0",
         **(environment or {}),
     }
     command = [_PLAZA, "serve", "--port", "0", "--data-dir", str(folder)]

@@ -61,7 +61,7 @@ async def test_connects(deployment: Deployment) -> None:
     assert found == {"connects", "server", "Postgres"}
 
 
-@pytest.mark.parametrize("name", ["inbound", "fanout"])
+@pytest.mark.parametrize("name", ["inbound", "fanout", "srtp", "rtp"])
 async def test_on_the_server_s_parts(name: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     process = await asyncio.create_subprocess_exec(
