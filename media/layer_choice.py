@@ -17,8 +17,9 @@ SPARE = 1.15
 # line that was good for a while is tried with the next layer; each failure doubles the wait.
 TRIAL_SECONDS = 8.0
 TRIAL_MOST_SECONDS = 128.0
-# A layer that is tried has this long until its keyframe has come and the line was measured with it.
-MEASURED_SECONDS = 3.0
+# A layer that is tried has this long, from its keyframe on, until the line was measured with it:
+# two periods of `estimate_transport`, and the way there and back.
+MEASURED_SECONDS = 1.2
 # A layer that had to be left within this time after it was tried was a failure.
 FAILURE_SECONDS = 10.0
 
@@ -30,18 +31,25 @@ class LayerChoice:
         rid: of the layer asked for; None: by the line.
     """
 
-    __slots__ = ("_down_since", "_good_since", "_room_since", "_tried", "_wait", "rid")
+    __slots__ = ("_down_since", "_good_since", "_room_since", "_trial", "_tried", "_wait", "rid")
 
     def __init__(self) -> None:
         self.rid: str | None = None
         self._down_since: float | None = None  # the layer is more than the line takes
         self._room_since: float | None = None  # the line takes the next one
         self._good_since: float | None = None  # the line takes what is sent
-        self._tried = float("-inf")
+        self._tried = float("-inf")  # when a trial began
+        self._trial: Layer | None = None
         self._wait = TRIAL_SECONDS
 
     def choose(
-        self, layers: Sequence["Layer"], current: "Layer | None", estimate: int | None, now: float
+        self,
+        layers: Sequence["Layer"],
+        current: "Layer | None",
+        estimate: int | None,
+        now: float,
+        *,
+        waiting: bool = False,
     ) -> "Layer | None":
         """The layer to send.
 
@@ -49,7 +57,10 @@ class LayerChoice:
             layers: of the track, low to high.
             current: what is sent, or waits to be.
             estimate: bits per second that the line has for it; None: not known.
+            waiting: nothing of `current` is sent yet, for want of a keyframe.
         """
+        if waiting and current is self._trial:
+            self._tried = now
         active = [layer for layer in layers if layer.active(now)]
         if not active:
             return self._of_silent(layers, current)
@@ -92,6 +103,7 @@ class LayerChoice:
         if now - self._tried < FAILURE_SECONDS:
             self._wait = min(self._wait * 2, TRIAL_MOST_SECONDS)
         self._settle(None)
+        self._trial = None
         return self._fitting(lower, estimate, now)
 
     def _go_up(self, current: "Layer", above: "Layer", estimate: int, now: float) -> "Layer":
@@ -105,7 +117,7 @@ class LayerChoice:
         if not (room or good):
             return current
         self._settle(None)
-        self._tried = now
+        self._tried, self._trial = now, above
         return above
 
     def _settle(self, down_since: float | None) -> None:

@@ -154,7 +154,10 @@ class Viewer:
                 continue
             current = subscription.next_layer
             if kind == "video":
-                layer = self._choice.choose(track.layers, current, self._for_video(now), now)
+                layer = self._choice.choose(
+                    *(track.layers, current, self._for_video(now), now),
+                    waiting=subscription.target is not None,
+                )
             else:
                 layer = track.layers[0]
             if layer is not None:

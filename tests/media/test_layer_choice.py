@@ -37,12 +37,16 @@ class Line:
         self.now = 0.0
         self.changes: list[tuple[float, str]] = []
 
-    def run(self, seconds: float, estimate: int | None) -> None:
+    def run(self, seconds: float, estimate: int | None, *, waiting: bool = False) -> None:
         until = self.now + seconds
         while self.now < until - 0.001:
             self.now = round(self.now + 0.2, 3)
             chosen = self.choice.choose(
-                cast(list[Layer], self.layers), cast(Layer, self.current), estimate, self.now
+                cast(list[Layer], self.layers),
+                cast(Layer, self.current),
+                estimate,
+                self.now,
+                waiting=waiting,
             )
             assert chosen is not None
             if chosen is not self.current:
@@ -109,12 +113,25 @@ def test_a_trial_that_held_forgets_the_failures() -> None:
     line.run(TRIAL_SECONDS + 1, 520_000)
     line.run(4, 600_000)
     assert rids(line) == ["h", "m"]
-    line.run(TRIAL_SECONDS * 2, 520_000)
+    while line.current.rid == "m":
+        line.run(0.2, 520_000)
     line.run(FAILURE_SECONDS + 1, 1_600_000)
     assert rids(line) == ["h", "m", "h"]
-    line.run(4, 600_000)
-    line.run(TRIAL_SECONDS - 2, 520_000)
+    line.run(1, 600_000)
+    assert rids(line) == ["h", "m", "h", "m"]
+    line.run(TRIAL_SECONDS + 0.4, 520_000)
     assert rids(line) == ["h", "m", "h", "m", "h"]
+
+
+def test_a_trial_is_measured_from_its_keyframe_on() -> None:
+    line = Line("m")
+    line.run(TRIAL_SECONDS + 0.4, 520_000)
+    assert line.current.rid == "h"
+    line.run(5, 520_000, waiting=True)
+    line.run(MEASURED_SECONDS - 0.2, 600_000)
+    assert line.current.rid == "h"
+    line.run(1, 600_000)
+    assert line.current.rid == "m"
 
 
 def test_a_trial_ends_at_once_where_the_line_takes_less_than_before() -> None:

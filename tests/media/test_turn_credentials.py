@@ -14,7 +14,7 @@ from media.turn_credentials import IceServer, credential_of, ice_servers, link_o
 NOW = 1_800_000_000
 
 
-def servers_of(*urls, secret="north", name="118094", seconds=600):  # noqa: S107
+def servers_of(*urls, secret="north", name="118094", seconds=600):
     return ice_servers(urls, secret=secret, name=name, now=NOW, seconds=seconds)
 
 
