@@ -131,7 +131,7 @@ class LiveSessions:
             self._capacity.judge_publisher(publishing=self._counts["whip"])
         local, now = self._local(), self._clock()
         try:
-            answer = publish_answer(offered, local)
+            answer = publish_answer(offered, local, bitrate=self._bitrate_cap)
         except Unsupported as error:
             raise PlazaError(UNSUPPORTED_OFFER, str(error)) from None
         # One that is connected stays until this one is: an offer alone replaces nobody.
