@@ -34,11 +34,10 @@ browser: $(INSTALLED)  ## the tests of the web client, in Debian's chromium
 	$(BIN)/python -m pytest -m browser --tb=native $(ARGS)
 
 bench: $(INSTALLED)  ## the benchmarks of docs/performance.md: minutes; ARGS=--small tries them
-	@for name in inbound fanout durable memory connects slow_reader presence storm feed \
-			live; do \
+	@for name in inbound fanout durable memory connects slow_reader presence storm feed live; do \
 		$(BIN)/python -m loadtest.$$name --json build/bench/$$name.json $(ARGS) || exit 1; done
-	@for name in inbound fanout srtp rtp publisher forward; do \
-		$(BIN)/python tests/benchmarks/$$name.py --json build/bench/parts-$$name.json $(ARGS) \
+	@for name in inbound fanout srtp rtp publisher forward media_flood; do \
+		$(BIN)/python -m tests.benchmarks.$$name --json build/bench/parts-$$name.json $(ARGS) \
 			|| exit 1; done
 
 lint: $(INSTALLED)  ## style

@@ -17,6 +17,7 @@ REPORTS = Path("build/bench")
 ORDER = (
     *("parts-inbound", "inbound", "parts-fanout", "fanout", "durable", "memory", "connects"),
     *("slow_reader", "storm", "presence", "feed", "live"),
+    *("parts-forward", "parts-publisher", "parts-rtp", "parts-srtp", "parts-media_flood"),
 )
 
 _BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -13,8 +13,6 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
-from parts import ROOM, LiveLog, new_hub, parts
-
 from loadtest.command import main
 from loadtest.fanout import AT_ONCE, BODY, FULL, SMALL, Room, Scale, compare, figures, peer_rooms
 from loadtest.frames import client_frame
@@ -28,6 +26,7 @@ from rooms.fanout import Fanout
 from server.metrics import Metrics
 from server.outbox import Outbox, Tick
 from server.wire import FramedCodec
+from tests.benchmarks.parts import ROOM, LiveLog, new_hub, parts
 
 QUESTION = "What does a delivery in a large room cost the server? (no database)"
 # Of what uWebSockets takes for the same.

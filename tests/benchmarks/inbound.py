@@ -8,8 +8,6 @@ asked:
                 the queue of a log that counts
 """
 
-from parts import ROOM, parts
-
 from loadtest.command import main
 from loadtest.frames import client_frame
 from loadtest.inbound import BODY, BURST, FULL, SMALL, Scale, Wave
@@ -17,6 +15,7 @@ from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm, Tally
 from plaza_client.wire import JSON
 from protocol.commands import Send
+from tests.benchmarks.parts import ROOM, parts
 
 QUESTION = "What does an inbound command cost the server? (no answer)"
 BUDGETS = {("received", 1): Budget("at most", 12), ("received", BURST): Budget("at most", 7)}

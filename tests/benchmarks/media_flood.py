@@ -208,8 +208,9 @@ async def measure(scale: Scale) -> list[Figure]:
                         await _once(name, rate, audience, ours, scale, samples)
         ours.send("end")
     return [
-        Figure(name=f"{name}: {what}", unit=what.rpartition(", ")[2], samples=values)
-        for (name, what), values in samples.items()
+        Figure(name=f"{name}: {what}", unit=unit, samples=values)
+        for (name, measured), values in samples.items()
+        for what, _, unit in (measured.rpartition(", "),)
     ]
 
 

@@ -2,7 +2,7 @@
 
 import { button, fill, h, iconButton } from "../app/dom/h.js";
 import { toast, tried } from "../app/dom/toast.js";
-import { hueOf, People } from "../app/state/people.js";
+import { People } from "../app/state/people.js";
 import { body } from "../app/text/body.js";
 import { clockOf } from "../app/text/time.js";
 import { applyTo, isPlazaError } from "../sdk/plaza.js";
@@ -55,7 +55,7 @@ async function follow(room, client, list) {
     const name = people.name(message.sender);
     fill(
       row,
-      h("span", { class: "chat-name", dataset: { hue: String(hueOf(name)) } }, name),
+      h("span", { class: "chat-name" }, name),
       h("time", { datetime: message.at }, clockOf(message.at)),
       message.deleted ? h("span", { class: "hint" }, "deleted") : body(message.body, own),
     );
