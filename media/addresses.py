@@ -142,8 +142,8 @@ def _reason(host: str, port: int, error: OSError) -> str:
         case errno.EADDRINUSE:
             return (
                 f"The media port {port} of {host} (UDP and TCP) is taken by another program, such "
-                "as another plaza. Stop it, or choose another one with media.port (0 takes any "
-                "free one)."
+                "as another plaza. Stop it, or choose another one with --media-port (media.port; 0 "
+                "takes any free one)."
             )
         case errno.EACCES:
             return (

@@ -44,6 +44,9 @@ ConfigFile = Annotated[
 ]
 Host = Annotated[str | None, Parameter(help="Address to listen on: 127.0.0.1, or 0.0.0.0 for all.")]
 Port = Annotated[int | None, Parameter(help="Port to listen on: 8080; 0 takes any free one.")]
+MediaPort = Annotated[
+    int | None, Parameter(help="Port of live streams, UDP and TCP: 8189; 0 takes any free one.")
+]
 DataDir = Annotated[str | None, Parameter(help="Folder of the embedded database: ./data.")]
 _AT_LEAST_ONE = validators.Number(gte=1)
 _NOT_NEGATIVE = validators.Number(gte=0)
@@ -57,6 +60,7 @@ def serve(
     *,
     host: Host = None,
     port: Port = None,
+    media_port: MediaPort = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     config: ConfigFile = None,
@@ -65,7 +69,14 @@ def serve(
 
     The line "Plaza is listening on URL" on standard output says that it is ready.
     """
-    settings = _prepare(config, host=host, port=port, data_dir=data_dir, database_url=database_url)
+    settings = _prepare(
+        config,
+        host=host,
+        port=port,
+        media_port=media_port,
+        data_dir=data_dir,
+        database_url=database_url,
+    )
     from server.serving import serve as serve_until_told  # noqa: PLC0415
 
     _run(serve_until_told(settings, progress=_progress(settings), started=_announce))
@@ -263,7 +274,7 @@ def _prepare(config: Path | None, **flags: Any) -> Config:
     """Read the configuration, and set the logs up as it says."""
     from server import logs  # noqa: PLC0415
 
-    keys = {"database_url": "database.url"}
+    keys = {"database_url": "database.url", "media_port": "media.port"}
     given = {
         keys.get(name, f"server.{name}"): value
         for name, value in flags.items()

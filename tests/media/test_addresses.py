@@ -86,7 +86,7 @@ class TestRefusals:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
             port = other.getsockname()[1]
-            with pytest.raises(PortUnavailable, match=rf"{port} .* is taken .* media\.port"):
+            with pytest.raises(PortUnavailable, match=rf"{port} .* is taken .* \(media\.port"):
                 bind("127.0.0.1", port)
 
     def test_a_port_whose_tcp_is_taken_leaves_nothing_open(self) -> None:
