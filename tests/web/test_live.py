@@ -244,6 +244,19 @@ async def test_simulcast_arrives_in_layers(
     bob = await somebody(cameras, served, people, "bob")
     await bob.page.goto(address)
     await plays(bob.page, frames=60)
+    quality = bob.page.get_by_role("button", name="Quality")
+    await quality.click()
+    menu = bob.page.get_by_role("menu", name="Quality")
+    await expect(menu).to_be_visible()
+    sizes = menu.get_by_role("menuitemradio")
+    texts = await sizes.all_inner_texts()
+    assert texts[0].strip() == "Automatic"
+    assert len(texts) >= 3, texts
+    await sizes.last.click()
+    smallest = int(texts[-1].strip().removesuffix("p"))
+    async with asyncio.timeout(20):
+        while (await bob.page.evaluate(RECEIVED))["video"]["frameHeight"] != smallest:
+            await asyncio.sleep(0.1)
 
 
 async def test_what_is_not_for_everybody_shows_nothing(

@@ -1,6 +1,8 @@
 /** The picture and the sound of a stream, and what there is to say when neither comes. */
 
 import { fill, h, icon, iconButton } from "../app/dom/h.js";
+import { openMenu } from "../app/dom/menu.js";
+import { toast, tried } from "../app/dom/toast.js";
 import { Whep } from "../sdk/plaza.js";
 
 const WORDS = {
@@ -21,6 +23,10 @@ export function player(url, token) {
   );
   const state = h("p", { class: "player-state", role: "status" });
   const sound = iconButton("sound", "Mute", () => setMuted(!video.muted));
+  const quality = iconButton("more", "Quality", () => void chooseQuality(whep, quality), {
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+  });
   const loud = h(
     "button",
     { type: "button", class: "player-loud button primary", hidden: true, on: { click: () => setMuted(false) } },
@@ -37,6 +43,7 @@ export function player(url, token) {
       "div",
       { class: "player-tools" },
       sound,
+      quality,
       iconButton("expand", "Full screen", () => void toggleFullScreen(element)),
     ),
   );
@@ -93,6 +100,30 @@ export function player(url, token) {
       } else if (now === "interrupted" || now === "ended") say(WORDS[now]);
     },
   };
+}
+
+/**
+ * Let somebody have one layer of the picture, where there are several.
+ *
+ * @param {Whep} whep
+ * @param {HTMLElement} anchor
+ */
+async function chooseQuality(whep, anchor) {
+  const layers = await tried(whep.layers());
+  if (layers === undefined) return;
+  if (layers.length === 0) {
+    toast("This stream comes in one size.");
+    return;
+  }
+  const item = (/** @type {string} */ label, /** @type {string | null} */ rid) => ({
+    label,
+    checked: whep.layer === rid,
+    action: () => void tried(whep.choose(rid)),
+  });
+  openMenu(anchor, "Quality", [
+    item("Automatic", null),
+    ...layers.toReversed().map(({ rid, height }) => item(height ? `${height}p` : rid, rid)),
+  ]);
 }
 
 /** @param {HTMLElement} element */

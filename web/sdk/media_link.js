@@ -46,6 +46,8 @@ export class MediaLink extends Emitter {
   state = "idle";
   /** The connection there is. @type {RTCPeerConnection | null} */
   peer = null;
+  /** Its session on the server. @type {import("./signalling.js").Resource | null} */
+  resource = null;
 
   /**
    * @param {MediaOptions} options
@@ -79,6 +81,13 @@ export class MediaLink extends Emitter {
     if (this.state === "waiting") this.#wake();
   }
 
+  /**
+   * A session has begun: for subclasses.
+   *
+   * @param {import("./signalling.js").Resource} _resource
+   */
+  opened(_resource) {}
+
   async #run() {
     while (!this.#ended) {
       const error = await this.#attempt();
@@ -109,6 +118,8 @@ export class MediaLink extends Emitter {
     try {
       this.#prepare(peer);
       resource = await connect(peer, this.#options);
+      this.resource = resource;
+      this.opened(resource);
       const gone = await this.#lost(peer);
       if (gone) resource = null;
       return null;
@@ -117,7 +128,7 @@ export class MediaLink extends Emitter {
         ? error
         : new PlazaError("wire", `The browser refused: ${/** @type {Error} */ (error).message}`);
     } finally {
-      this.peer = null;
+      this.peer = this.resource = null;
       // In this order: DELETE says that it is over, DTLS alone might be an accident.
       const told = resource === null ? Promise.resolve() : disconnect(resource, this.#options);
       this.#leaving = told.then(() => peer.close());

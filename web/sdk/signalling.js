@@ -6,6 +6,7 @@ import { PlazaError } from "./errors.js";
  * @typedef {object} Resource a session on the server
  * @property {string} url where it is ended
  * @property {string | null} etag
+ * @property {Record<string, string>} links what else there is, by its relation type
  *
  * @typedef {object} Endpoint
  * @property {string} url of WHIP or WHEP
@@ -35,11 +36,14 @@ export async function connect(peer, endpoint) {
   });
   const location = response.headers.get("Location");
   if (response.status !== 201 || location === null) throw strange(endpoint.url, response.status);
+  const base = new URL(endpoint.url, globalThis.location?.href);
+  const links = linksOf(response.headers.get("Link"));
   const resource = {
-    url: new URL(location, new URL(endpoint.url, globalThis.location?.href)).href,
+    url: new URL(location, base).href,
     etag: response.headers.get("ETag"),
+    links: Object.fromEntries(links.map(({ rel, url }) => [rel, new URL(url, base).href])),
   };
-  const iceServers = iceServersOf(response.headers.get("Link"));
+  const iceServers = iceServersOf(links);
   if (iceServers.length > 0) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
   await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
   return resource;
@@ -57,12 +61,16 @@ export async function disconnect(resource, endpoint) {
 }
 
 /**
+ * Make a request with the endpoint's token.
+ *
  * @param {Endpoint} endpoint
  * @param {string} method
  * @param {string} url
  * @param {RequestInit & {headers?: Record<string, string>}} init
+ * @returns {Promise<Response>} its status is one of success
+ * @throws {PlazaError}
  */
-async function ask({ token = null, fetch = globalThis.fetch }, method, url, init) {
+export async function ask({ token = null, fetch = globalThis.fetch }, method, url, init) {
   const headers = { ...init.headers };
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   let response;
@@ -96,21 +104,31 @@ function strange(url, status) {
 }
 
 /**
- * The ICE servers of Link headers (RFC 9725, section 4.6).
+ * Link headers (RFC 8288), as they come together.
  *
  * @param {string | null} header
+ * @returns {Record<string, string>[]} of each its `url` and its parameters, `rel` among them
+ */
+export function linksOf(header) {
+  const links = (header ?? "").matchAll(/<([^>]+)>((?:\s*;\s*[\w-]+="[^"]*")*)/g);
+  return [...links].map(([, url, text]) => ({
+    url,
+    ...Object.fromEntries(
+      [...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+    ),
+  }));
+}
+
+/**
+ * The ICE servers among links (RFC 9725, section 4.6).
+ *
+ * @param {Record<string, string>[]} links
  * @returns {RTCIceServer[]}
  */
-export function iceServersOf(header) {
-  /** @type {RTCIceServer[]} */
-  const servers = [];
-  for (const [, urls, text] of (header ?? "").matchAll(/<([^>]+)>((?:\s*;\s*[\w-]+="[^"]*")*)/g)) {
-    const parameters = Object.fromEntries(
-      [...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+export function iceServersOf(links) {
+  return links
+    .filter(({ rel }) => rel === "ice-server")
+    .map(({ url: urls, username, credential }) =>
+      username === undefined ? { urls } : { urls, username, credential },
     );
-    if (parameters.rel !== "ice-server") continue;
-    const { username, credential } = parameters;
-    servers.push(username === undefined ? { urls } : { urls, username, credential });
-  }
-  return servers;
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Whep } from "../../../web/sdk/plaza.js";
-import { iceServersOf } from "../../../web/sdk/signalling.js";
+import { iceServersOf, linksOf } from "../../../web/sdk/signalling.js";
 import { FakeClock, settle } from "./fakes.js";
 
 globalThis.MediaStream = class {
@@ -192,15 +192,66 @@ test("who ends it while the answer is on its way leaves nothing behind either", 
 
 test("ICE servers of Link headers", () => {
   assert.deepEqual(
-    iceServersOf(
+    iceServersOf(linksOf(
       '<stun:stun.example.net>; rel="ice-server", ' +
         '<turn:turn.example.net?transport=udp>; rel="ice-server"; username="u,1"; ' +
         'credential="p=="; credential-type="password", </style.css>; rel="preload"',
-    ),
+    )),
     [
       { urls: "stun:stun.example.net" },
       { urls: "turn:turn.example.net?transport=udp", username: "u,1", credential: "p==" },
     ],
   );
-  assert.deepEqual(iceServersOf(null), []);
+  assert.deepEqual(iceServersOf(linksOf(null)), []);
+});
+
+const REL = "urn:ietf:params:whep:ext:core";
+
+/** A server with layers to choose from; `said` are the texts of its event stream. */
+function choosing(said) {
+  const created = () =>
+    new Response("answer", {
+      status: 201,
+      headers: {
+        Location: "/whep/7/secret",
+        Link: `</whep/7/secret/events>; rel="${REL}:server-sent-events"; events="layers", </whep/7/secret/layer>; rel="${REL}:layer"`,
+      },
+    });
+  const events = () => new Response(null, { status: 201, headers: { Location: "/whep/7/secret/events/1" } });
+  const stream = () => new Response(new Blob(said).stream(), { status: 200 });
+  return watching(created, events, stream, () => new Response(null, { status: 200 }), created);
+}
+
+test("layers are asked for once, and one is chosen", async () => {
+  const layers = [{ rid: "q", bitrate: 1 }, { rid: "f", bitrate: 9 }];
+  const { whep, requests } = choosing(["event: layers\n", `data: ${JSON.stringify({ 1: layers })}\n\n`]);
+  await settle();
+  assert.deepEqual(await whep.layers(), layers);
+  await whep.choose("q");
+  const asked = requests.slice(1).map(({ method, url, body }) => [method, new URL(url).pathname, body]);
+  assert.deepEqual(asked, [
+    ["POST", "/whep/7/secret/events", '["layers"]'],
+    ["GET", "/whep/7/secret/events/1", undefined],
+    ["DELETE", "/whep/7/secret/events/1", undefined],
+    ["POST", "/whep/7/secret/layer", '{"rid":"q"}'],
+  ]);
+});
+
+test("where there is no choice there are no layers", async () => {
+  const { whep } = choosing([]);
+  assert.deepEqual(await whep.layers(), []);
+  await settle();
+  assert.deepEqual(await whep.layers(), []);
+});
+
+test("what was chosen is chosen again after a reconnect", async () => {
+  const { whep, clock, peer, requests } = choosing([]);
+  await settle();
+  await whep.layers();
+  await whep.choose("q");
+  peer().become("connected");
+  peer().become("failed");
+  await clock.advance(2);
+  assert.deepEqual(requests.at(-1).body, '{"rid":"q"}');
+  assert.equal(requests.filter(({ body }) => body === '{"rid":"q"}').length, 2);
 });
