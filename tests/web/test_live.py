@@ -234,6 +234,20 @@ async def test_the_end_of_the_stream_is_told_and_a_new_beginning_plays_by_itself
     await plays(bob.page)
 
 
+async def test_followers_are_told_wherever_they_are(
+    cameras: Browser, served: ServerProcess, people: list[Person]
+) -> None:
+    ada = await somebody(cameras, served, people, "ada")
+    bob = await somebody(cameras, served, people, "bob")
+    await bob.rest("graph.follow", await ada.account())
+    address = await go_live(ada, served.url, "Good morning")
+    note = bob.page.get_by_role("link", name=f"{ada.name} is live: Good morning")
+    await expect(note).to_be_visible()
+    await note.click()
+    await expect(bob.page).to_have_url(address)
+    await plays(bob.page)
+
+
 async def test_simulcast_arrives_in_layers(
     cameras: Browser, served: ServerProcess, people: list[Person]
 ) -> None:

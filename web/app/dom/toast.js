@@ -8,11 +8,13 @@ const shelf = h("div", { class: "toasts" });
 
 /**
  * @param {string} text
- * @param {{bad?: boolean}} [options] bad: it is an error
+ * @param {{bad?: boolean, href?: string}} [options] bad: it is an error; href: where a click leads
  */
-export function toast(text, { bad = false } = {}) {
+export function toast(text, { bad = false, href } = {}) {
   if (!shelf.isConnected) document.body.append(shelf);
-  const note = h("p", { class: bad ? "toast bad" : "toast", "aria-hidden": "true" }, text);
+  const note = href
+    ? h("a", { class: "toast", href }, text)
+    : h("p", { class: bad ? "toast bad" : "toast", "aria-hidden": "true" }, text);
   shelf.append(note);
   (bad ? alarm : say)(text);
   setTimeout(() => note.remove(), STAY);

@@ -1,7 +1,8 @@
-/** What the page says of itself while one looks elsewhere: its title, and to a screen reader. */
+/** What is new while one looks elsewhere: in the title, to a screen reader, and who is live. */
 
 import { say } from "../dom/announce.js";
 import { later } from "../dom/later.js";
+import { toast } from "../dom/toast.js";
 import { oneLine } from "../text/body.js";
 
 /**
@@ -29,4 +30,18 @@ export function followMessages(model, scope) {
     say(`${model.people.name(message.sender)}: ${oneLine(message.body)}`);
   });
   title();
+}
+
+/**
+ * Say that somebody whom one follows has gone live.
+ *
+ * @param {import("../state/model.js").Model} model
+ * @param {import("../state/scope.js").Scope} scope
+ */
+export function followStreams(model, scope) {
+  scope.on(model.client, "stream.started", ({ stream }) => {
+    if (stream.owner.id === model.own.id) return;
+    const name = stream.owner.display_name || stream.owner.username;
+    toast(`${name} is live: ${stream.title}`, { href: `/live/${stream.id}` });
+  });
 }

@@ -6,7 +6,7 @@ import { bannerView } from "./banner.js";
 import { conversationView } from "./conversation.js";
 import { welcomeView } from "./welcome.js";
 import { infoPanel } from "./info.js";
-import { followMessages } from "./news.js";
+import { followMessages, followStreams } from "./news.js";
 import { pinsPanel } from "./pins.js";
 import { searchPanel } from "./search.js";
 import { sidebarView } from "./sidebar.js";
@@ -51,6 +51,7 @@ export function shellView(model) {
     if (room === model.route.room) model.route.openRoom(null);
   });
   followMessages(model, scope);
+  followStreams(model, scope);
   return {
     element,
     start: () => stage.show(),
