@@ -257,6 +257,7 @@ class Peer:
         path = self._ice.way
         if path is not None:
             self._send_flight(path)
+        self._dtls.release()
         self._ice.close()
         self._srtp_in = self.srtp_out = None
         if self.registry is not None:

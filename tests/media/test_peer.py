@@ -1,6 +1,7 @@
 """A peer connection from the first check to the end, whoever ends it."""
 
 import struct
+import weakref
 from typing import Literal
 
 import pytest
@@ -292,12 +293,20 @@ def test_closing_says_so_to_the_peer_once() -> None:
     assert remote.session.rtp == []
 
 
-def test_a_peer_that_says_goodbye_has_left() -> None:
+def test_a_peer_that_ends_dtls_is_closed() -> None:
     remote = Remote().connect()
     remote.dtls.close()
     remote.exchange()
     assert remote.session.told[1:] == [("closed", "closed", remote.now)]
     assert remote.peer.failure == ""
+
+
+def test_openssl_s_memory_is_given_back_at_the_end() -> None:
+    remote = Remote().connect()
+    held = weakref.ref(remote.peer._dtls._connection)
+    assert held() is not None
+    remote.peer.close("ended", remote.now)
+    assert held() is None  # without a look for cycles
 
 
 def test_a_session_may_close_its_peer_while_it_is_told_something() -> None:
