@@ -202,6 +202,9 @@ class Broadcast:
             publisher.close(reason, now)
         for viewer in viewers:
             viewer.close("ended", now)
+        for track in self.tracks.values():
+            for layer in track.layers:
+                layer.store.clear()
         if viewers:
             self._stage.viewers(self.stream, 0, self.joined)
         if was is not State.WAITING:

@@ -89,6 +89,14 @@ class PacketStore:
             self._trim()
         return True
 
+    def clear(self) -> None:
+        """Let go of everything. Packets know their layer, and it knows them: they would stay until
+        Python looks for cycles.
+        """
+        self._packets.clear()
+        self.first, self.last, self.gop_start, self.size = self.last + 1, self.last, None, 0
+        self._floor = self.first
+
     def _begin(self, sequence: int) -> None:
         self.first = sequence
         self._floor = sequence - self._window + 1  # the first to come need not be the first sent

@@ -154,6 +154,9 @@ def test_who_leaves_ends_it_at_once() -> None:
     assert numbers(peer.video()) == [1]
     assert peer.reason == "ended"
     assert said(show) == [("viewers", 1, 0, 1), ("ended", 1, "left")]
+    stores = [layer.store for track in show.broadcast.tracks.values() for layer in track.layers]
+    assert stores
+    assert sum(map(len, stores)) == 0  # nothing waits for a look for cycles
 
 
 def test_a_second_publisher_takes_over() -> None:

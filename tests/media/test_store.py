@@ -26,6 +26,18 @@ def test_an_empty_store_has_nothing_to_walk_through() -> None:
     assert store.get(0) is None
 
 
+def test_what_was_cleared_is_gone_and_does_not_come_back() -> None:
+    store = PacketStore()
+    store.clear()
+    store.put(packet(100, keyframe=True))
+    store.put(packet(101))
+    store.clear()
+    assert (kept(store), len(store), store.size, store.gop_start) == ([], 0, 0, None)
+    assert not store.put(packet(101))
+    assert store.put(packet(102, keyframe=True))
+    assert (kept(store), store.gop_start) == ([102], 102)
+
+
 def test_without_keyframes_the_window_is_kept() -> None:
     store = PacketStore(window=100)
     for number in range(1000, 2000):
