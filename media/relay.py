@@ -11,8 +11,8 @@ from media.timers import Timers
 # ports that a NAT gave it before. Beyond them the oldest is forgotten.
 PATHS_OF_A_PEER = 8
 
-# Checks of one peer's name that may fail in so many seconds. To look at one costs 12 us, and to
-# turn it away 1 us: who knows a name, as everybody does who has seen an answer, floods for less.
+# Checks of one peer's name that may fail in so many seconds. To look at one costs ten times what it
+# costs to turn it away, and everybody knows a name who has seen an answer.
 GUESSES = 50
 GUESS_SECONDS = 1.0
 

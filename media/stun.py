@@ -32,8 +32,8 @@ ROLE_CONFLICT = (487, "Role Conflict")
 def username_of(data: bytes) -> bytes | None:
     """The USERNAME of a Binding request, without taking anything else apart.
 
-    Nothing is checked but what tells garbage apart: 0.15 us for a datagram that is no such request,
-    0.6 us for one that is, where taking it apart and checking it takes 20.
+    Nothing is checked but what tells garbage apart: that costs a small part of what taking the
+    request apart and checking it does.
 
     Args:
         data: any datagram.
