@@ -62,7 +62,11 @@ async def test_connects(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["inbound", "fanout", "srtp", "rtp", "publisher", "forward", "media_flood"]
+    "name",
+    [
+        *("inbound", "fanout", "srtp", "rtp", "publisher", "forward"),
+        pytest.param("media_flood", marks=pytest.mark.soak),
+    ],
 )
 async def test_on_the_server_s_parts(name: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"

@@ -342,8 +342,9 @@ def runner() -> Any:
         yield runner
 
 
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.soak)])
 def test_counts_are_exact(
-    postgres: EmbeddedPostgres, template: str, runner: asyncio.Runner
+    postgres: EmbeddedPostgres, template: str, runner: asyncio.Runner, examples: int
 ) -> None:
     stack = AsyncExitStack()
 
@@ -365,7 +366,7 @@ def test_counts_are_exact(
         run_state_machine_as_test(
             Staged,
             settings=settings(
-                max_examples=60,
+                max_examples=examples,
                 stateful_step_count=40,
                 deadline=None,
                 derandomize=True,

@@ -7,6 +7,7 @@ by half; timelines are trimmed, forgotten and filled again.
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -155,14 +156,31 @@ async def open_town(place: Town) -> None:
     await place.work_all()
 
 
-@settings(
-    max_examples=45,
-    # Making a failing example smaller takes longer than a test may.
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+def some(examples: int) -> settings:
+    """So many, in the order in which they are found."""
+    return settings(
+        max_examples=examples,
+        # Making a failing example smaller takes longer than a test may.
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+@some(20)
 @given(steps=STEPS)
 async def test_any_timeline_is_what_the_tables_say(database: Database, steps: list[Step]) -> None:
+    await live_through(database, steps)
+
+
+@pytest.mark.soak
+@some(100)
+@given(steps=STEPS)
+async def test_many_timelines_are(database: Database, steps: list[Step]) -> None:
+    await live_through(database, steps)
+
+
+async def live_through(database: Database, steps: list[Step]) -> None:
+    """Take the steps; every look has to be what the tables say."""
     async with town(database, people=PEOPLE, pull_followers=2, timeline_entries=4) as place:
         await open_town(place)
         reader = Reader(place, place.people[0])
