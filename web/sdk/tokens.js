@@ -54,6 +54,12 @@ export class MemoryTokens {
   }
 }
 
+/**
+ * Browsers run tabs in processes of their own: that a lock is free is seen in another tab sooner than
+ * what was written before, and who then shows the old refresh token has lost the session.
+ */
+const SPREAD_SECONDS = 0.5;
+
 /** Longer than a request takes before it is given up. */
 const LEASE_SECONDS = 40;
 const LEASE_POLL = 0.05;
@@ -105,8 +111,26 @@ export class LocalTokens {
    */
   async exclusively(task) {
     if (this.#storage === null) return this.#fallback.exclusively(task);
-    if (this.#locks !== null) return this.#locks.request(`${this.#name}.tokens`, task);
+    if (this.#locks !== null) return this.#withLock(this.#locks, this.#storage, task);
     return this.#withLease(this.#storage, task);
+  }
+
+  /**
+   * @template T
+   * @param {Pick<LockManager, "request">} locks
+   * @param {Storage} storage
+   * @param {() => Promise<T>} task
+   * @returns {Promise<T>}
+   */
+  #withLock(locks, storage, task) {
+    return new Promise((resolve, reject) => {
+      const holding = locks.request(`${this.#name}.tokens`, async () => {
+        const before = storage.getItem(this.#name);
+        await task().then(resolve, reject);
+        if (storage.getItem(this.#name) !== before) await pause(this.#clock, SPREAD_SECONDS).over;
+      });
+      holding.catch(reject);
+    });
   }
 
   /** @param {() => void} listener */

@@ -113,6 +113,40 @@ for (const [how, locks] of [["Web Locks", () => new FakeLocks()], ["a lease", ()
   });
 }
 
+/** What a tab sees of a storage: its own writes at once, those of other tabs a moment later. */
+class TabStorage extends FakeStorage {
+  constructor(clock, tabs) {
+    super();
+    this.clock = clock;
+    this.tabs = tabs;
+    tabs.push(this);
+  }
+
+  setItem(key, value) {
+    super.setItem(key, value);
+    for (const tab of this.tabs) {
+      if (tab !== this) this.clock.after(() => FakeStorage.prototype.setItem.call(tab, key, value), 0.2);
+    }
+  }
+}
+
+test("a tab that gets the lock before it sees what was written does not show the old token", async () => {
+  const server = fakeServer();
+  const [clock, locks, storages] = [new FakeClock(), new FakeLocks(), []];
+  const tabs = Array.from({ length: 3 }, () => {
+    const storage = new TabStorage(clock, storages);
+    return rested(server, new LocalTokens("plaza", { storage, locks, clock }), clock);
+  });
+  const loggingIn = tabs[0].session.logIn("ada", "correct horse battery");
+  await clock.advance(1);
+  await loggingIn;
+  server.access = "another";
+  const all = Promise.all(tabs.map((tab) => tab.accounts.me()));
+  await clock.advance(5);
+  assert.equal((await all).length, 3);
+  assert.deepEqual([server.refreshes, server.revoked], [1, false]);
+});
+
 test("a lease that its tab did not give back runs out", async () => {
   const [storage, clock] = [new FakeStorage(), new FakeClock()];
   storage.setItem("plaza.lease", JSON.stringify({ owner: "gone", until: clock.now() + 40_000 }));
