@@ -66,7 +66,7 @@ class Certificate:
         self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _verify)
         # The SRTP keys are of the first handshake; a second one would be of no use.
         self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION)
-        # 66 KiB an association instead of 76: after the handshake there is nothing to read.
+        # Less memory an association: after the handshake there is nothing to read.
         self.context.set_mode(SSL.MODE_RELEASE_BUFFERS)
 
     @classmethod
@@ -198,10 +198,10 @@ class Dtls:
             self.state = DtlsState.CLOSED
 
     def release(self) -> None:
-        """Give OpenSSL's memory back, 66 KiB: it has ended, and what it had to send was taken.
+        """Give OpenSSL's memory back: it has ended, and what it had to send was taken.
 
-        Peers and their sessions know each other, so they go when Python next looks for cycles: a
-        thousand viewers later.
+        Peers and their sessions know each other, so they go when Python next looks for cycles: many
+        viewers later, of whom each has far more of it than of Python's.
         """
         del self._connection
 

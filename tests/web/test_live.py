@@ -164,6 +164,11 @@ async def test_chromium_plays_what_ffmpeg_publishes(
         assert await guest.page.evaluate(PICTURE_MOVES)
         received = await guest.page.evaluate(RECEIVED)
         assert (received["video"]["frameWidth"], received["video"]["frameHeight"]) == (320, 180)
+        for kind in ("video", "audio"):  # the browser's own part of what is seen late
+            stat = received[kind]
+            waited = stat["jitterBufferDelay"] / stat["jitterBufferEmittedCount"]
+            print(f"{kind} waits {waited * 1e3:.0f} ms to be played")
+            assert waited < 0.5
         lost = received["video"]["framesReceived"] - received["video"]["framesDecoded"]
         assert lost <= 2  # being decoded
     finally:
