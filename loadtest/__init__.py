@@ -26,7 +26,7 @@ found. They stand on:
     frames         WebSocket frames, made once and split cheaply
     process        a server's process: its CPU time and memory
     uwebsockets    the peer
-    report         figures, budgets, verdicts
+    figures        figures, budgets, verdicts
     conversation   people who talk, and check what they hear
     command        the command line
     baseline       reports -> docs/performance.md

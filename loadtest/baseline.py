@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.report import Environment, Figure, Report, load, short
+from loadtest.figures import Environment, Figure, Report, load, short
 
 DOCUMENT = Path("docs/performance.md")
 REPORTS = Path("build/bench")

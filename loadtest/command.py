@@ -10,7 +10,7 @@ from typing import TypeVar
 import uvloop
 
 from loadtest.deployment import Deployment, deployed
-from loadtest.report import Figure, save, show
+from loadtest.figures import Figure, save, show
 
 Scale = TypeVar("Scale")
 Measure = Callable[[Scale], Awaitable[list[Figure]]]

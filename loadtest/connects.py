@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from loadtest.command import main, on_deployment
 from loadtest.deployment import Clocks, Deployment
+from loadtest.figures import Budget, Figure
 from loadtest.population import populate, three_rooms_each
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm
 
 QUESTION = "How many clients can connect in a second?"

@@ -17,8 +17,8 @@ from hdrh.histogram import HdrHistogram
 from loadtest.command import main, on_deployment
 from loadtest.conversation import Conversation, Sender
 from loadtest.deployment import Clocks, Deployment
+from loadtest.figures import Budget, Figure
 from loadtest.population import populate
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm
 
 QUESTION = "How many messages are written, acknowledged and delivered in a second?"

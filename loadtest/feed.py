@@ -22,8 +22,8 @@ import httpx
 
 from loadtest.command import main, on_deployment
 from loadtest.deployment import Clocks, Deployment
+from loadtest.figures import Figure
 from loadtest.frames import client_frame
-from loadtest.report import Figure
 from loadtest.swarm import Swarm, Tally, Violation
 from loadtest.timeline_reads import Outcome, Task, read
 from loadtest.town import Size, Someone, author_of, seeded, until_idle

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from loadtest.command import main, on_deployment
 from loadtest.deployment import Deployment
+from loadtest.figures import Figure
 from loadtest.frames import client_frame
 from loadtest.population import populate
 from loadtest.process import cpu_seconds
-from loadtest.report import Figure
 from loadtest.swarm import Connection, Swarm, Tally, Violation
 from plaza_client.wire import JSON
 from protocol.commands import Send

@@ -24,11 +24,11 @@ import msgspec
 
 from loadtest.command import main
 from loadtest.deployment import Deployment, deployed
+from loadtest.figures import Budget, Figure
 from loadtest.live_publisher import Publish, Send, Sent
 from loadtest.live_viewers import Join, Look, Seen
 from loadtest.population import populate
 from loadtest.process import cpu_seconds
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Violation
 from loadtest.worker import Worker, started
 

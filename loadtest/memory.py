@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from loadtest.command import main
 from loadtest.deployment import Deployment, deployed
+from loadtest.figures import Budget, Figure
 from loadtest.population import populate, three_rooms_each
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm
 
 QUESTION = "How much memory does an idle connection take?"

@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 from loadtest.command import main
 from loadtest.deployment import Deployment, deployed
+from loadtest.figures import Budget, Figure
 from loadtest.frames import client_frame
 from loadtest.population import populate, three_rooms_each
-from loadtest.report import Budget, Figure
 from loadtest.swarm import PRESENCE, Connection, Swarm, Violation
 from plaza_client.wire import JSON
 from protocol.commands import Presence

@@ -18,9 +18,9 @@ from hdrh.histogram import HdrHistogram
 
 from loadtest.command import main, on_deployment
 from loadtest.deployment import Deployment
+from loadtest.figures import Budget, Figure
 from loadtest.frames import client_frame
 from loadtest.population import populate
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Connection, Swarm, Violation
 from plaza_client import Client
 from protocol.events import Message

@@ -21,9 +21,9 @@ import httpx
 
 from loadtest.command import main, on_deployment
 from loadtest.deployment import Deployment
+from loadtest.figures import Budget, Figure
 from loadtest.frames import client_frame
 from loadtest.population import Population, populate, three_rooms_each
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Refused, Swarm, Tally, Violation, see
 from plaza_client.backoff import FullJitter
 from plaza_client.wire import JSON

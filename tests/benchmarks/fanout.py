@@ -15,8 +15,8 @@ from typing import Any
 
 from loadtest.command import main
 from loadtest.fanout import AT_ONCE, BODY, FULL, SMALL, Room, Scale, compare, figures, peer_rooms
+from loadtest.figures import Budget, Figure
 from loadtest.frames import client_frame
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm, Tally
 from plaza_client.wire import JSON
 from protocol import codec

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM
 
 from loadtest.command import main
-from loadtest.report import Budget, Figure
+from loadtest.figures import Budget, Figure
 from media import extensions, rtp
 from media.broadcast import Broadcast
 from media.description import Answer, Codec, Fingerprint, IceCredentials, Section

@@ -9,9 +9,9 @@ asked:
 """
 
 from loadtest.command import main
+from loadtest.figures import Budget, Figure
 from loadtest.frames import client_frame
 from loadtest.inbound import BODY, BURST, FULL, SMALL, Scale, Wave
-from loadtest.report import Budget, Figure
 from loadtest.swarm import Swarm, Tally
 from plaza_client.wire import JSON
 from protocol.commands import Send

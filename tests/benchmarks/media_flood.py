@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 import uvloop
 
 from loadtest.command import main
-from loadtest.report import Figure
+from loadtest.figures import Figure
 from media.addresses import bind
 from media.endpoint import Endpoint
 from media.ports import Path

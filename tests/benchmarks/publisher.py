@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from loadtest.command import main
-from loadtest.report import Budget, Figure
+from loadtest.figures import Budget, Figure
 from media import extensions, rtp
 from media.description import Answer, Codec, IceCredentials, Section
 from media.extensions import Extension

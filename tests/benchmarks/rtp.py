@@ -12,7 +12,7 @@ from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParam
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 
 from loadtest.command import main
-from loadtest.report import Budget, Figure
+from loadtest.figures import Budget, Figure
 from media import extensions, rtcp, rtp, twcc
 from media.extensions import URIS, Extension
 from media.keyframes import is_keyframe

@@ -14,7 +14,7 @@ from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi
 
 from loadtest.command import main
-from loadtest.report import Budget, Figure
+from loadtest.figures import Budget, Figure
 from media.srtp import PROFILES, TRAILER, InboundSrtp, OutboundSrtp
 
 QUESTION = "What does encrypting and decrypting a packet of 1,100 bytes cost?"

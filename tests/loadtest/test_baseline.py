@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from loadtest.baseline import DOCUMENT, rewrite
-from loadtest.report import Budget, Figure, Report, environment
+from loadtest.figures import Budget, Figure, Report, environment
 
 ROOT = Path(__file__).parent.parent.parent
 

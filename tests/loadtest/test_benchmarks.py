@@ -13,7 +13,7 @@ import pytest
 
 from loadtest import connects, durable, fanout, inbound, memory, uwebsockets
 from loadtest.deployment import Deployment
-from loadtest.report import Figure
+from loadtest.figures import Figure
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.report import Budget, Figure, save
+from loadtest.figures import Budget, Figure, save
 
 
 @pytest.mark.parametrize(

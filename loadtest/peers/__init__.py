@@ -1,0 +1,1 @@
+"""Other servers, given the same work."""
