@@ -25,7 +25,7 @@ How it ends:
 
 A message's path:
 
-    gateway     bytes from the socket to messages, on raw asyncio
+    gateway     a WebSocket connection, on raw asyncio; frame_reader: bytes to messages
     session     one chat connection: hello, then commands, each with one answer
     reception   hello: who it is, which rooms, what was missed
     arrivals    what hellos ask the database, asked together

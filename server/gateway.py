@@ -1,7 +1,8 @@
 """The WebSocket gateway: bytes from the socket to messages, on raw asyncio.
 
-uvicorn hands an upgraded connection to `GatewayProtocol` (as its `ws` class); `websockets` does the
-protocol, Sans-I/O. From here a message goes to a session: server/session.py, or server/echo.py.
+uvicorn hands an upgraded connection to `GatewayProtocol` (as its `ws` class). What comes is read by
+server/frame_reader.py; the protocol is `websockets`', Sans-I/O. From here a message goes to a
+session: server/session.py, or server/echo.py.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from protocol.ids import Id
 from server.admission import Admission
 from server.allowance import Allowance
 from server.config import Config
+from server.frame_reader import FrameReader
 from server.handshake import DRAINING, Handshakes, TurnedAway
 from server.meter import PAY_BYTES, ReadMeter
 from server.outbox import Outbox, Tick
@@ -99,15 +101,14 @@ class GatewayProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_fragments",
         "_gateway",
         "_last_seen",
         "_meter",
         "_protocol",
+        "_reader",
         "_retired",
         "_server_state",
         "_session",
-        "_text",
         "_unpaid",
         "allowance",
         "codec",
@@ -121,11 +122,10 @@ class GatewayProtocol(asyncio.Protocol):
         self._gateway = gateway
         self._server_state = server_state
         self._protocol = gateway.handshakes.protocol()
+        self._reader = FrameReader(self._protocol, self, fragments=gateway.fragments)
         self._session: Session | None = None
         self.codec = JSON
-        self._fragments: list[bytes] | None = None
         self._retired = False
-        self._text = False
         self._last_seen = gateway.wheel.now
         self.allowance: Allowance = gateway.stranger
         self._unpaid = 0  # bytes
@@ -151,14 +151,8 @@ class GatewayProtocol(asyncio.Protocol):
         size = len(data)
         gateway.traffic.bytes_in += size
         self._last_seen = gateway.wheel.now
-        protocol = self._protocol
-        protocol.receive_data(data)
-        for event in protocol.events_received():
-            if isinstance(event, Frame):
-                self._frame(event)
-            elif isinstance(event, Request):
-                self._open(event)
-        if protocol.writes:
+        self._reader.feed(data)
+        if self._protocol.writes:
             self._write_protocol()
         self._unpaid += size
         if self._unpaid >= PAY_BYTES:
@@ -170,29 +164,17 @@ class GatewayProtocol(asyncio.Protocol):
         self._meter.pay(self._unpaid)
         self._unpaid = 0
 
-    def _frame(self, frame: Frame) -> None:
-        opcode = frame.opcode
-        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
-            self._text = opcode is Opcode.TEXT
-            if frame.fin:
-                self._message(bytes(frame.data))
-            else:
-                self._fragments = [bytes(frame.data)]
-        elif opcode is Opcode.CONT and self._fragments is not None:
-            self._fragments.append(bytes(frame.data))
-            if frame.fin:
-                message, self._fragments = b"".join(self._fragments), None
-                self._message(message)
-            elif 0 < self._gateway.fragments <= len(self._fragments):
-                self._fragments = None
-                self.close(close.POLICY_VIOLATION)
-
-    def _message(self, payload: bytes) -> None:
+    def message(self, payload: bytes, *, text: bool) -> None:
+        """The reader has a message."""
         # Frames behind our own close frame are dropped: the session is over. Those ahead of the
         # peer's count, though it may have come in the same packet, and been answered already.
         if self._session is not None and not self.outbox.closed and not self._retired:
             self._gateway.traffic.messages_in += 1
-            self._session.message(payload, text=self._text)
+            self._session.message(payload, text=text)
+
+    def fragmented(self) -> None:
+        """The reader has got too many fragments of one message."""
+        self.close(close.POLICY_VIOLATION)
 
     def eof_received(self) -> None:
         """The peer has ended its side: returning None closes ours."""
@@ -225,7 +207,8 @@ class GatewayProtocol(asyncio.Protocol):
 
     # --- opening and closing ---------------------------------------------------------------------
 
-    def _open(self, request: Request) -> None:
+    def opening(self, request: Request) -> None:
+        """The reader has the upgrade request: let the connection in, or turn it away."""
         gateway, protocol = self._gateway, self._protocol
         make_session = gateway.sessions.get(request.path.partition("?")[0])
         if make_session is None:
