@@ -11,6 +11,7 @@ A map. How it starts:
     serving     the process: from its start to the signal that ends it
     app         the composition root: what is made, in which order, and how it ends; parts: what
                 the socket and REST have in common; clock: the time of day
+    garbage     when cycles are looked for
     storage     the database: embedded or external, connected, migrated
     listener    the port: HTTP to uvicorn, WebSocket connections to the gateway
 

@@ -1,6 +1,5 @@
 """The composition root: everything is made here, wired by hand, and ended in reverse order."""
 
-import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from media.addresses import Bound
 from persistence.database import Database
 from persistence.room_log import RoomLog
 from rooms.hub import Hub
-from server import rest
+from server import garbage, rest
 from server.arrivals import Arrivals
 from server.broadcasting import broadcasting
 from server.clock import now_ms
@@ -105,9 +104,7 @@ async def running(
         )
         if live is not None:  # they are requests without an end, for which the port would wait
             stack.callback(live.events.close)
-        # What has been made so far stays: a full collection need not look at it.
-        gc.collect()
-        gc.freeze()
+        garbage.settle()
         try:
             yield Plaza(url_of(bound), gateway, parts.log, parts.grace, parts.streaming)
         finally:

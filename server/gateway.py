@@ -194,6 +194,11 @@ class GatewayProtocol(asyncio.Protocol):
             self._session.lost()
             self._session = None
         gateway.admission.leave(self.allowance)
+        # The cycles of a connection are undone: it goes at once, and not when garbage is collected
+        # (server/garbage.py), which is seldom.
+        del self._reader
+        self._protocol.parser.close()
+        self._protocol.parser_exc = None  # its traceback has the parser's frame
 
     def pause_writing(self) -> None:
         """More than the soft bound waits in the transport."""

@@ -52,18 +52,17 @@ DRAINING = TurnedAway(
 )
 
 
-def choose_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The first of the client's subprotocols that Plaza speaks; none offered means JSON."""
-    for subprotocol in offered:
-        if subprotocol in CODECS:
-            return subprotocol
-    if offered:
-        raise NegotiationError(f"offer one of the subprotocols {', '.join(CODECS)}")
-    return None
-
-
 class _Protocol(ServerProtocol):
-    """websockets' protocol, but for one rule of RFC 6455 that it does not know."""
+    """websockets' protocol, but for two rules: ours, and one of RFC 6455 that it does not know."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The first of the client's subprotocols that Plaza speaks; none offered means JSON."""
+        for subprotocol in subprotocols:
+            if subprotocol in CODECS:
+                return subprotocol
+        if subprotocols:
+            raise NegotiationError(f"offer one of the subprotocols {', '.join(CODECS)}")
+        return None
 
     def recv_frame(self, frame: Frame) -> None:
         """Process a frame."""
@@ -97,7 +96,6 @@ class Handshakes:
         return _Protocol(
             origins=self._origins,
             extensions=self._extensions,
-            select_subprotocol=choose_subprotocol,
             max_size=self._max_size,
             logger=_QUIET,
         )

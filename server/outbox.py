@@ -72,6 +72,10 @@ class Tick:
         self._observer.flushed(time.perf_counter() - started)
 
 
+def _forgotten() -> None:
+    """A closed outbox cannot overflow."""
+
+
 class Outbox:
     """One connection's queue of framed events, bounded in bytes. A rooms.ports.Receiver.
 
@@ -196,6 +200,7 @@ class Outbox:
         self._closed = True
         self._held = 0
         self._pending.clear()
+        self._overflowed = _forgotten  # it is the connection's, which has this outbox
         self.resume()
 
     @property

@@ -9,7 +9,6 @@ server/app.py does it, but for three sessions that end where the database would 
 """
 
 import asyncio
-import gc
 import itertools
 import sys
 import time
@@ -33,6 +32,7 @@ from protocol.times import from_ms, rfc3339
 from rooms.fanout import Fanout
 from rooms.hub import Hub
 from rooms.tail import Tails
+from server import garbage
 from server.admission import Admission
 from server.config import Config
 from server.dispatch import Dispatcher
@@ -193,8 +193,7 @@ async def serve() -> None:
     gateway = Gateway(config, tick, TimerWheel(), sessions(hub), Admission(config))
     with bind("127.0.0.1", 0) as bound:
         async with listening(not_found, bound, websocket=partial(GatewayProtocol, gateway)):
-            gc.collect()
-            gc.freeze()
+            garbage.settle()
             print(f"Listening on {url_of(bound)}", flush=True)
             await asyncio.Event().wait()
 

@@ -1,6 +1,7 @@
 """The gateway's connections: how they open, what keeps them alive, what ends them."""
 
 import asyncio
+import gc
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 from persistence.embedded import EmbeddedPostgres
 from protocol import close
 from server.config import Config
-from server.gateway import LINGER_SECONDS
+from server.frame_reader import FrameReader
+from server.gateway import LINGER_SECONDS, GatewayProtocol
+from server.outbox import Outbox
 from server.sections import Debug, Gateway, Limits, Server
+from server.session import ChatSession
 from tests.e2e.device import WIRES, Device, Encoding
 from tests.e2e.site import Person, Site, copy_of, serving
 from tests.e2e.websocket import (
@@ -355,3 +359,41 @@ async def test_commands_may_come_compressed(site: Site) -> None:
     payload = WIRES["json"].pack({"t": "hello", "id": 1, "token": person.token})
     device.socket.write(text(deflated(payload), rsv=RSV1))
     assert (await device.answer(1))["t"] == "ready"
+
+
+# --- what stays ----------------------------------------------------------------------------------
+
+
+def connections_in_memory() -> int:
+    kinds = (GatewayProtocol, FrameReader, Outbox, ChatSession)
+    return sum(
+        isinstance(thing, kinds) or type(thing).__name__ == "_Protocol"
+        for thing in gc.get_objects()
+    )
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_a_connection_that_is_gone_is_no_garbage(site: Site, politely: bool) -> None:
+    ada = await site.person()
+    await until_nobody_is_here(site)
+    gc.collect()
+    gc.disable()
+    try:
+        before = connections_in_memory()
+        device = await site.device(ada)
+        assert connections_in_memory() == before + 5
+        if politely:
+            device.socket.write(close_frame(1000))
+            await device.closed()
+        else:
+            device.abort()
+        await until_nobody_is_here(site)
+        assert connections_in_memory() == before
+    finally:
+        gc.enable()
+
+
+async def until_nobody_is_here(site: Site) -> None:
+    site.abandon()
+    while site.plaza.gateway.connections:
+        await asyncio.sleep(0.01)
