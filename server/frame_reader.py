@@ -105,9 +105,8 @@ class FrameReader:
             else:
                 self._to_protocol(data[at:end])
             at = end
-            if protocol.state is not OPEN:
-                if at < size:
-                    self._to_protocol(data[at:])
+            if at < size and protocol.state is not OPEN:
+                self._to_protocol(data[at:])
                 return
 
     def _to_protocol(self, data: bytes) -> None:
