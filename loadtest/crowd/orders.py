@@ -90,8 +90,8 @@ class Tick(Struct, tag=True, kw_only=True):
         errors: answers that were errors, by their code.
         latencies: kind -> microseconds (rounded to three digits) -> how often. Kinds: `ack`,
             `delivery`, `connect` (TCP to ready), `back` (a lost connection to ready and caught up),
-            `presence`, `post` (from the moment it was due to feed.new_post), `timeline`, `history`,
-            `echo`, and the other actions by their names in the mix.
+            `presence`, `post` (from the moment it was due to feed.new_post), `publish` (to its
+            answer), `timeline`, `history`, `echo`, and the other actions by their names in the mix.
         cpu: share of a core that this process has used.
         violations: what must never be, in words: at most a few of each kind.
         wrong: how often each of these was so: `doubled`, `disordered` (a hole, or not in order),

@@ -1,0 +1,38 @@
+"""What a virtual user may do, as the mix of a scenario names it.
+
+An action is called when it falls due, and starts itself. What a user sends over its connection goes
+by `User.ask`, which keeps the account of it; an action that does something else (a request over
+REST) says `User.begin`, and then once `User.finish` or `User.fail`.
+
+A behaviour brings actions, and the events that its users listen to. crowd/mix.py has the table.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from loadtest.scenario import Scenario
+
+if TYPE_CHECKING:
+    from loadtest.crowd.user import User
+
+Action = Callable[["User", float], None]
+"""Does it: who, and when it was due (time.monotonic())."""
+
+Listener = Callable[["User", bytes, float], None]
+"""Hears an event: who, its JSON, and when it came (time.monotonic())."""
+
+
+class Behaviour(NamedTuple):
+    """Actions that belong together.
+
+    Attributes:
+        actions: by their names in the mix.
+        listeners: by the type of event (its `t`), such as "presence". Those of answers and of
+            entries of a room's log are heard already; "ready" may have one beside, which is called
+            each time when a user is connected. An event without a listener costs nothing.
+        concerns: whether a scenario needs the listeners: nobody listens otherwise.
+    """
+
+    actions: Mapping[str, Action]
+    listeners: Mapping[str, Listener]
+    concerns: Callable[[Scenario], bool]
