@@ -25,7 +25,15 @@ _PROFILE = ("account_id",)
 _SESSION = ("id", "account_id", "expires_at")
 _ROOM = ("id", "kind", "title", "last_seq", "dm_low", "dm_high", "creator_id", "member_count")
 _MEMBER = ("room_id", "account_id", "role", "read_seq")
+_FOLLOW = ("follower_id", "followee_id", "id", "accepted", "backfilled")
 _EVENT = ("room_id", "seq", "event_id", "type", "sender_id", "at", "body", "details")
+
+_COUNT_FOLLOWS = """
+UPDATE profiles p SET
+    following = (SELECT count(*) FROM follows f WHERE f.follower_id = p.account_id),
+    followers = (SELECT count(*) FROM follows f WHERE f.followee_id = p.account_id)
+WHERE account_id = ANY($1::bigint[])
+"""
 
 # Another node than the server's, so that no id is minted twice.
 _mint = IdMint(MAX_NODE)
@@ -71,14 +79,15 @@ async def populate(
     try:
         async with connection.transaction():
             people = await newcomers(connection, accounts)
-            memberships = [(_new_id(), [people[number] for number in members]) for members in rooms]
             tokens = await admit(connection, deployment, people)
-            await _write_rooms(connection, memberships)
+            made = await write_rooms(
+                connection, [[people[number] for number in members] for members in rooms]
+            )
         # The planner is to know the tables as they are, not as they were when they were empty.
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
-    return Population(tokens, [room for room, _ in memberships])
+    return Population(tokens, made)
 
 
 async def newcomers(connection: asyncpg.Connection, number: int) -> list[Id]:
@@ -101,26 +110,58 @@ async def admit(
     return _tokens(deployment.signing_key, people, sessions)
 
 
-async def _write_rooms(
-    connection: asyncpg.Connection, memberships: Sequence[tuple[Id, list[Id]]]
-) -> None:
+async def write_rooms(
+    connection: asyncpg.Connection,
+    companies: Sequence[Sequence[Id]],
+    *,
+    kind: RoomKind | None = None,
+) -> list[Id]:
+    """Make rooms. Their logs have the first entry, `created`, alone.
+
+    Args:
+        companies: the members of each, the owner first.
+        kind: of all of them; None: a dm of two, a group of more.
+    """
     rooms, members, events = [], [], []
     now = datetime.now(UTC)
-    for room, people in memberships:
-        kind, low, high = RoomKind.GROUP, None, None
-        roles = dict.fromkeys(people, Role.MEMBER)
-        if len(people) == 2:
-            kind, low, high = RoomKind.DM, min(people), max(people)
+    for company in companies:
+        room, own_kind = _new_id(), kind
+        if own_kind is None:
+            own_kind = RoomKind.DM if len(company) == 2 else RoomKind.GROUP
+        low, high = None, None
+        title: str | None = "Load"
+        roles = dict.fromkeys(company, Role.MEMBER)
+        if own_kind is RoomKind.DM:
+            low, high, title = min(company), max(company), None
         else:
-            roles[people[0]] = Role.OWNER
-        title = None if kind is RoomKind.DM else "Load"
-        rooms.append((room, kind.value, title, 1, low, high, people[0], len(roles)))
+            roles[company[0]] = Role.OWNER
+        rooms.append((room, own_kind.value, title, 1, low, high, company[0], len(roles)))
         members += [(room, person, role.value, 1) for person, role in roles.items()]
-        details = dump_json({"kind": kind, "members": roles})
-        events.append((room, 1, _new_id(), "created", people[0], now, title, details))
+        details = dump_json({"kind": own_kind, "members": roles})
+        events.append((room, 1, _new_id(), "created", company[0], now, title, details))
     await _copy(connection, "rooms", _ROOM, rooms)
     await _copy(connection, "room_members", _MEMBER, members)
     await _copy(connection, "room_events", _EVENT, events)
+    return [room[0] for room in rooms]
+
+
+async def write_follows(
+    connection: asyncpg.Connection, people: Sequence[Id], followed: Sequence[Sequence[Id]]
+) -> None:
+    """Let people follow others, and nobody else.
+
+    Args:
+        people: who have no posts yet, so that nothing of them is missing in timelines.
+        followed: whom each of them follows.
+    """
+    await connection.execute("DELETE FROM follows WHERE follower_id = ANY($1::bigint[])", people)
+    rows = [
+        (person, other, _new_id(), True, True)
+        for person, others in zip(people, followed, strict=True)
+        for other in others
+    ]
+    await _copy(connection, "follows", _FOLLOW, rows)
+    await connection.execute(_COUNT_FOLLOWS, people)
 
 
 async def _copy(

@@ -9,5 +9,5 @@ from loadtest.deployment import Deployment, deployed
 
 @pytest.fixture(scope="session")
 async def deployment() -> AsyncIterator[Deployment]:
-    async with deployed() as running:
+    async with deployed({"PLAZA_LIMITS__SIGNUPS_PER_IP_HOUR": "0"}) as running:
         yield running
