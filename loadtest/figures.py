@@ -65,10 +65,10 @@ class Figure(Struct, frozen=True, kw_only=True):
         """Whether the budget holds, and if not, by how much it is missed."""
         if self.budget is None:
             return ""
-        ratio = self.median / self.budget.limit
-        if ratio <= 1 if self.budget.bound == "at most" else ratio >= 1:
+        median, limit = self.median, self.budget.limit
+        if median <= limit if self.budget.bound == "at most" else median >= limit:
             return "holds"
-        return f"missed by {abs(ratio - 1):.0%}"
+        return f"missed by {abs(median / limit - 1):.0%}" if limit else "missed"
 
 
 class Environment(Struct, frozen=True, kw_only=True):

@@ -86,6 +86,7 @@ class Report(Struct, frozen=True, kw_only=True):
         spans: parts of it.
         judgements: thresholds and budgets.
         violations: what must never be, in words.
+        answer: in sentences, what figures alone do not say, such as what broke first.
         interrupted: whether it was ended before its time.
     """
 
@@ -104,6 +105,7 @@ class Report(Struct, frozen=True, kw_only=True):
     spans: list[Span] = []
     judgements: list[Judgement] = []
     violations: list[str] = []
+    answer: list[str] = []
     interrupted: bool = False
 
     @property
