@@ -2,8 +2,8 @@
 
 uvloop's transport writes to the socket at once, so N messages to M members would be N x M system
 calls. Here events collect per room until the end of the tick; then each room's are encoded once for
-each wire format in use and joined, and each receiver gets one chunk. `loadtest/fanout.py` measures
-what that is worth.
+each wire format in use and joined, and each receiver gets one chunk. `loadtest/peers/fanout.py`
+measures what that is worth.
 """
 
 from protocol.events import Event
