@@ -1,7 +1,7 @@
 """Another process that does what it is told: a line of JSON in, a line of JSON out.
 
 async with started("loadtest.live_viewers") as worker:
-    outcome = await worker.ask(Join(...), Joined)
+    outcome = await worker.ask(Join(...), Seen)
 """
 
 import asyncio
@@ -56,6 +56,8 @@ async def started(module: str) -> AsyncIterator[Worker]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE_BYTES,
+        # Out of reach of the terminal's Ctrl-C, which is the parent's to answer.
+        start_new_session=True,
     )
     try:
         yield Worker(process, module)
