@@ -30,6 +30,7 @@ class Findings(Struct, kw_only=True):
         histograms: see report/model.py.
         moments, spans: their times count from the beginning of this run.
         violations: what must never be, in words.
+        answer: in sentences, what figures alone do not say.
     """
 
     figures: dict[str, Finding] = {}
@@ -37,6 +38,7 @@ class Findings(Struct, kw_only=True):
     moments: list[Moment] = []
     spans: list[Span] = []
     violations: list[str] = []
+    answer: list[str] = []
 
 
 class Watcher(Protocol):

@@ -251,6 +251,14 @@ def chat(
     return _run(run(url, username=username, password=password, room=room))
 
 
+# By its name: it is imported when it is asked for.
+app.command(
+    "loadtest.cli:app",
+    name="loadtest",
+    help="Load a server with virtual users, and measure what it does.",
+)
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and exit with its code.
 

@@ -71,11 +71,35 @@ SEED = Exit(
     "`plaza seed` found accounts in the database.",
     "Take an empty database, or say `--yes`.",
 )
-INTERRUPTED = Exit(130, "interrupted", "Stopped by a signal before it was up.", "")
+# loadtest/cli.py returns these three.
+LOAD_BROKEN = Exit(
+    12,
+    "threshold broken",
+    "`plaza loadtest`: a threshold does not hold, or something happened that must never be.",
+    "Read the report: it says which, and what was found.",
+)
+LOAD_NOT_RUN = Exit(
+    13,
+    "load test not run",
+    "`plaza loadtest` cannot do what it was asked for: no server, a wrong scenario, and the like.",
+    "Do what the message says.",
+)
+LOAD_WORSE = Exit(
+    14,
+    "worse",
+    "`plaza loadtest compare` found something that has become worse.",
+    "See the table; `--tolerance` says how much is no difference.",
+)
+INTERRUPTED = Exit(
+    130,
+    "interrupted",
+    "Stopped by a signal before it was up; of `plaza loadtest`: before its end.",
+    "",
+)
 
 CATALOGUE = (
     OK, UNEXPECTED, USAGE, CONFIGURATION, ADDRESS, DATABASE, MIGRATION, EMBEDDED, CHAT, DRAIN,
-    ACCOUNT, SEED, INTERRUPTED,
+    ACCOUNT, SEED, LOAD_BROKEN, LOAD_NOT_RUN, LOAD_WORSE, INTERRUPTED,
 )  # fmt: skip
 
 
