@@ -25,7 +25,7 @@ class Load(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         arrivals: whether actions fall due evenly or as independent people would let them.
         ramp: seconds in which the users connect, and in which the rate then rises. Not measured.
         duration: seconds that are measured.
-        processes: of virtual users; 0: one for each core but one, at most 8.
+        processes: in which the users are; 0: one for each core but one, at most 8.
     """
 
     users: int = 100
@@ -42,9 +42,9 @@ class Stage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of a ramp: users and rate go from what they were to these, in a straight line.
 
     Attributes:
-        seconds: that it takes.
-        users: connected at its end; None: as many as before.
-        rate: at its end; None: as before.
+        seconds: how long it takes.
+        users: how many are connected at its end; None: as many as before.
+        rate: actions a second at its end; None: as many as before.
     """
 
     seconds: float
@@ -56,9 +56,9 @@ class Rooms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where they talk.
 
     Attributes:
-        kind: of the rooms. A dm has two members.
-        members: of each room.
-        each: rooms that everybody is in, with partly different company; 0: there are none.
+        kind: what the rooms are. A dm has two members.
+        members: how many are in each room.
+        each: so many rooms everybody is in, with partly different company; 0: there are none.
     """
 
     kind: Literal["dm", "group", "channel"] = "group"
@@ -113,7 +113,7 @@ class Slow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Listeners who stop reading.
 
     Attributes:
-        users: how many.
+        users: how many stop reading.
         receive_buffer: bytes that the kernel takes in for each of them.
     """
 
@@ -128,7 +128,7 @@ class Happening(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         at: seconds after the ramp.
         do: `drop`: connections are lost, all in one moment, and come back with jitter. `kill`: the
             server gets SIGKILL, and is started again; only for a server that the harness started.
-        share: of the connections that are dropped.
+        share: how many of the connections are dropped; 1 is all of them.
     """
 
     at: float
@@ -140,8 +140,8 @@ class Return(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How patient those are who lost their connection: full jitter, doubled each time.
 
     Attributes:
-        base: bound of the first delay, in seconds.
-        cap: bound of all delays.
+        base: the bound of the first delay, in seconds.
+        cap: the bound of all delays, in seconds.
     """
 
     base: float = 1.0
@@ -170,8 +170,8 @@ class Rise(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Load that goes up until a threshold breaks.
 
     Attributes:
-        factor: from one step to the next, of the rate (or of the users where there is no rate).
-        steps: at most.
+        factor: by which the rate goes up from step to step (or the users, where there is no rate).
+        steps: how many there are at most.
         most: thresholds, beyond those of the scenario, of which one will break.
     """
 
@@ -184,12 +184,13 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A scenario.
 
     Attributes:
-        question: that it answers, in a sentence.
-        about: what is done for it, in a few.
+        question: what it is to find out, in a sentence.
+        about: what is done for that, in a few sentences.
         program: what runs it.
-        message_bytes: of what is said, the time in it included.
-        follows: whom everybody follows, for `mix.post`: so many of the others.
-        late_ms: a delivery that takes longer is late, in milliseconds.
+        message_bytes: size of what is said, the time in it included.
+        follows: so many of the others everybody follows, for `mix.post` and `mix.timeline`.
+        posts: so many everybody has published before; home timelines are filled with them.
+        late_ms: milliseconds; a delivery that takes longer is counted as late.
         patience: seconds in which everything that was acknowledged has to arrive, after the end.
         stages: instead of `load.ramp` and `load.duration`; all of it is measured.
         happenings: in the order of their times.
@@ -210,6 +211,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mix: Mix = Mix()
     message_bytes: int = 60
     follows: int = 0
+    posts: int = 0
     late_ms: float = 1000.0
     patience: float = 20.0
     churn: Churn = Churn()
