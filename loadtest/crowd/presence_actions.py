@@ -63,10 +63,14 @@ class _State:
         return self.is_now
 
     def connect(self, now: float) -> None:
-        """A new connection is in use; what others see of that is not measured."""
+        """A new connection is in use, and what was before it is over.
+
+        What others see of that is not measured, unless they are told of the former state after it.
+        """
         self.connected = now
         if self.is_now != "online" or self.told != "online":
             self.is_now, self.told, self.since = "online", "", None
+            self.changed = now
 
     def hear(self, state: str) -> float | None:
         """Somebody is told.

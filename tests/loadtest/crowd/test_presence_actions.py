@@ -122,6 +122,18 @@ def test_a_new_connection_is_in_use(
     assert latencies() == [500, 250]
 
 
+def test_what_was_before_a_lost_connection_is_over(
+    people: list["User"], latencies: Callable[[], list[int]]
+) -> None:
+    turn(people[0], 10.0)
+    turn(people[0], 10.25)  # which got lost with the connection
+    connected(people[0], b"", 20.0)
+    hear(people[1], event(people[0], "away"), 20.25)
+    hear(people[1], event(people[0], "online"), 21.0)
+
+    assert latencies() == [1000]
+
+
 def test_users_of_other_processes_are_told_of_and_not_measured(
     company: Company, people: list["User"], latencies: Callable[[], list[int]]
 ) -> None:
