@@ -67,10 +67,10 @@ class _State:
 
         What others see of that is not measured, unless they are told of the former state after it.
         """
-        self.connected = now
+        self.connected = self.changed = now
+        self.since = None
         if self.is_now != "online" or self.told != "online":
-            self.is_now, self.told, self.since = "online", "", None
-            self.changed = now
+            self.is_now, self.told = "online", ""
 
     def hear(self, state: str) -> float | None:
         """Somebody is told.
