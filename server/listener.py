@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.exits import AddressUnavailable
 from server.grace import Grace
@@ -88,6 +89,22 @@ class _Server(uvicorn.Server):
         self.accepting.set()
 
 
+class _Http(HttpToolsProtocol):
+    """uvicorn's connection, which is gone when it is over.
+
+    It and its parser have each other: between the connections that stay, memory would be taken by
+    those that were upgraded, until garbage is collected (server/garbage.py).
+    """
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        del self.parser
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        del self.parser
+
+
 @asynccontextmanager
 async def listening(
     app: Any,
@@ -110,7 +127,7 @@ async def listening(
     grace = grace or Grace(LAST_SECONDS)
     config = uvicorn.Config(
         _parting(app, grace),
-        http="httptools",
+        http=_Http,
         ws=cast(Any, websocket or "none"),  # any callable will do
         loop="none",
         lifespan="off",

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from persistence.embedded import EmbeddedPostgres
 from protocol import close
@@ -365,7 +366,7 @@ async def test_commands_may_come_compressed(site: Site) -> None:
 
 
 def connections_in_memory() -> int:
-    kinds = (GatewayProtocol, FrameReader, Outbox, ChatSession)
+    kinds = (HttpToolsProtocol, GatewayProtocol, FrameReader, Outbox, ChatSession)
     return sum(
         isinstance(thing, kinds) or type(thing).__name__ == "_Protocol"
         for thing in gc.get_objects()
@@ -389,6 +390,12 @@ async def test_a_connection_that_is_gone_is_no_garbage(site: Site, politely: boo
             device.abort()
         await until_nobody_is_here(site)
         assert connections_in_memory() == before
+
+        async with httpx.AsyncClient(base_url=site.url) as http:
+            await http.get("/healthz")
+            assert connections_in_memory() == before + 1
+        while connections_in_memory() > before:
+            await asyncio.sleep(0.01)
     finally:
         gc.enable()
 
