@@ -12,6 +12,7 @@ from collections import deque
 from media.estimate import LEAST, MOST
 from media.estimate_loss import BEYOND, HIGH_LOSS, LOW_LOSS, RISE_A_SECOND
 from media.rtcp import TransportFeedback
+from media.twcc import DELTA_SECONDS, DELTAS_A_REFERENCE
 
 # Bursts whose feedback is awaited: some seconds.
 BURSTS = 4096
@@ -71,20 +72,29 @@ class TransportEstimator:
         last = bursts[-1][1] - 1
         # In the sequence numbers of `sent`: the last one with these 16 bits.
         base = last - (last - feedback.base) % 0x10000
-        for number, (_, arrival) in enumerate(feedback.arrivals(), base):
-            while bursts and bursts[0][1] <= number:
-                bursts.popleft()
-            if not bursts or number < bursts[0][0]:
+        first, end, left, size = bursts[0]
+        ticks = feedback.reference * DELTAS_A_REFERENCE
+        least = self._least
+        # As feedback.arrivals() has it, without a tuple for each: viewers tell of every packet.
+        for number, delta in enumerate(feedback.deltas, base):
+            if number >= end:
+                while bursts and bursts[0][1] <= number:
+                    bursts.popleft()
+                if not bursts:
+                    break
+                first, end, left, size = bursts[0]
+            if delta is None:
+                self._lost += number >= first
                 continue
-            if arrival is None:
-                self._lost += 1
+            ticks += delta
+            if number < first:
                 continue
-            _, _, left, size = bursts[0]
             self._received += 1
             self._arrived += size
-            delay = arrival - left
-            if self._least is None or delay < self._least:
-                self._least = delay
+            delay = ticks * DELTA_SECONDS - left
+            if least is None or delay < least:
+                least = delay
+        self._least = least
         if self._began is None:
             self._began = self._judged = now
         elif now - self._judged >= JUDGED_SECONDS and self._least is not None:

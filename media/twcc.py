@@ -16,7 +16,7 @@ TRANSPORT_WIDE = 15
 
 REFERENCE_SECONDS = 0.064
 DELTA_SECONDS = 0.00025
-_DELTAS_A_REFERENCE = 256
+DELTAS_A_REFERENCE = 256
 # Base sequence, packet status count, reference time with the feedback's own count below it.
 _HEAD = Struct("!HHI")
 _CHUNK = Struct("!H")
@@ -84,7 +84,7 @@ class TransportFeedback:
 
     def arrivals(self) -> Iterator[tuple[int, float | None]]:
         """Number and arrival of each packet, in seconds of the receiver's clock; None: lost."""
-        ticks = self.reference * _DELTAS_A_REFERENCE
+        ticks = self.reference * DELTAS_A_REFERENCE
         for index, delta in enumerate(self.deltas):
             if delta is None:
                 yield self.base + index & 0xFFFF, None
@@ -116,8 +116,8 @@ def feedbacks(
     while start < len(ticks):
         # Of packets that are lost all of them, the next one that is not has the time.
         first = next(tick for tick in ticks[start:] if tick is not None)
-        reference = first // _DELTAS_A_REFERENCE
-        deltas = _told(ticks, start, reference * _DELTAS_A_REFERENCE)
+        reference = first // DELTAS_A_REFERENCE
+        deltas = _told(ticks, start, reference * DELTAS_A_REFERENCE)
         number = count + len(told) & 255
         wrapped = (reference + (1 << 23) & 0xFFFFFF) - (1 << 23)
         told.append(
@@ -203,6 +203,9 @@ def _deltas(body: bytes, position: int, symbols: list[int]) -> tuple[int | None,
     if 3 in symbols:  # reserved
         return None
     end = len(body)
+    count = len(symbols)
+    if symbols.count(_SMALL) == count:  # on a good line: all have come, and soon
+        return tuple(body[position : position + count]) if position + count <= end else None
     deltas: list[int | None] = []
     for symbol in symbols:
         if not symbol:

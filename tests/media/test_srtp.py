@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi
 
-from media.srtp import PACKET_BYTES, PROFILES, SOURCES, TRAILER, WINDOW, InboundSrtp, OutboundSrtp
+from media.srtp import (
+    OUTBOUND_WINDOW,
+    PACKET_BYTES,
+    PROFILES,
+    SOURCES,
+    TRAILER,
+    WINDOW,
+    InboundSrtp,
+    OutboundSrtp,
+)
 
 BUFFER = ffi.new("char[]", 4096)
 VIEW = memoryview(ffi.buffer(BUFFER))
@@ -132,10 +141,10 @@ def test_a_late_packet_is_taken_within_the_window() -> None:
 def test_a_packet_may_be_sent_again_within_the_window() -> None:
     out, _ = pair()
     first = protect(out, rtp(1))
-    for sequence in range(2, WINDOW):
+    for sequence in range(2, OUTBOUND_WINDOW):
         protect(out, rtp(sequence))
     assert protect(out, rtp(1)) == first
-    for sequence in range(WINDOW, WINDOW + 3):
+    for sequence in range(OUTBOUND_WINDOW, OUTBOUND_WINDOW + 3):
         protect(out, rtp(sequence))
     assert protect(out, rtp(1)) == b""
     assert out.failures == 1
