@@ -5,12 +5,15 @@ Measured (tests/benchmarks/forward.py): header, extension and payload are writte
 memoryview take twice that.
 """
 
+from collections.abc import Mapping, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pylibsrtp._binding import ffi
 
-from media.extension_block import Block
+from media.description import Codec
+from media.extension_block import Block, ExtensionBlock
+from media.packet import Packet
 from media.ports import Path
 from media.sending import SendingCounts
 from media.srtp import OutboundSrtp
@@ -27,6 +30,8 @@ PACKET = 2048
 ROOM = 4096
 # Sizes of extension and payload that are remembered; a publisher decides what payloads it sends.
 LAYOUTS = 4096
+
+_MARKER = 0x80
 
 
 class Receiver(Protocol):
@@ -161,6 +166,64 @@ class Burst:
         else:
             self.counts.dropped += 1
         return length
+
+    def write_all(
+        self,
+        packets: Sequence[Packet],
+        codecs: Mapping[int, Codec],
+        delta: int,
+        timestamp_delta: int,
+        ssrc: int,
+        block: ExtensionBlock,
+        now: float,
+    ) -> int:
+        """Write packets whose numbers differ from what has come by constants, and by nothing else.
+
+        As `write` does for each; in one loop each is a tenth cheaper.
+
+        Returns:
+            How many of them were written.
+        """
+        view, cdata, sizes, protect = self._view, self._cdata, self._sizes, self._protect
+        offset, number, block_of = self._offset, self.transport, block.of
+        plain, numbered = self._plain, self._numbered
+        written = 0
+        for packet in packets:
+            if offset > FULL - PACKET:
+                self._offset, self.transport = offset, number
+                self.end(now)
+                offset = 0
+            payload = packet.payload
+            second = codecs[packet.payload_type].payload_type
+            if packet.marker:
+                second |= _MARKER
+            sequence = packet.sequence + delta & 0xFFFF
+            timestamp = packet.timestamp + timestamp_delta & 0xFFFFFFFF
+            extension = block_of(packet, now)
+            before, after = extension.before, extension.after
+            if after is None:
+                key = len(before) << 16 | len(payload)
+                layout = plain.get(key) or self._plain_layout(key)
+                first = 0x90 if before else 0x80
+                layout.pack_into(
+                    view, offset, first, second, sequence, timestamp, ssrc, before, payload
+                )
+            else:
+                key = len(before) << 32 | len(after) << 16 | len(payload)
+                layout = numbered.get(key) or self._numbered_layout(key)
+                layout.pack_into(
+                    view, offset, 0x90, second, sequence, timestamp, ssrc, before,
+                    number & 0xFFFF, after, payload,
+                )  # fmt: skip
+                number += 1
+            length = protect(cdata, offset, layout.size)
+            if length:
+                sizes.append(length)
+                offset += length
+                written += 1
+        self._offset, self.transport = offset, number
+        self.counts.dropped += len(packets) - written
+        return written
 
     def end(self, now: float) -> None:
         """Send what was written."""

@@ -179,31 +179,50 @@ class Subscription:
         Returns:
             Those that are left.
         """
-        numbering, block, write = self._numbering, self._block, self._burst.write
+        numbering = self._numbering
         run = numbering.run
         assert run is not None
         if not run.plain:
             return packets
-        codecs, delta, timestamp_delta, ssrc = run.codecs, run.delta, run.timestamp_delta, self.ssrc
-        for index, packet in enumerate(packets):
-            sequence, payload = packet.sequence, packet.payload
-            codec = codecs.get(packet.payload_type)
-            if sequence <= numbering.highest or codec is None or not payload:
-                return packets[index:]
-            numbering.highest = sequence
-            numbering.newest = packet
-            if write(
-                codec.payload_type | _MARKER if packet.marker else codec.payload_type,
-                sequence + delta,
-                packet.timestamp + timestamp_delta & 0xFFFFFFFF,
-                ssrc,
-                block.of(packet, now),
-                payload,
-                now,
-            ):
-                self.sent += 1
-                self.octets += len(payload)
-        return []
+        if len(packets) == 1:
+            return [] if self._forward_one(packets[0], run, now) else packets
+        codecs, highest, count, octets = run.codecs, numbering.highest, 0, 0
+        for packet in packets:
+            payload = packet.payload
+            if packet.sequence <= highest or not payload or packet.payload_type not in codecs:
+                break
+            highest = packet.sequence
+            octets += len(payload)
+            count += 1
+        if not count:
+            return packets
+        plain = packets if count == len(packets) else packets[:count]
+        numbering.highest, numbering.newest = highest, plain[-1]
+        self.sent += self._burst.write_all(
+            plain, codecs, run.delta, run.timestamp_delta, self.ssrc, self._block, now
+        )
+        self.octets += octets
+        return packets[count:]
+
+    def _forward_one(self, packet: Packet, run: Run, now: float) -> bool:
+        """The same of a single packet, as they come in a stream of a few Mbit/s; whether it was."""
+        numbering, payload = self._numbering, packet.payload
+        codec = run.codecs.get(packet.payload_type)
+        if packet.sequence <= numbering.highest or codec is None or not payload:
+            return False
+        numbering.highest, numbering.newest = packet.sequence, packet
+        if self._burst.write(
+            codec.payload_type | _MARKER if packet.marker else codec.payload_type,
+            packet.sequence + run.delta,
+            packet.timestamp + run.timestamp_delta & 0xFFFFFFFF,
+            self.ssrc,
+            self._block.of(packet, now),
+            payload,
+            now,
+        ):
+            self.sent += 1
+            self.octets += len(payload)
+        return True
 
     def _begin_with_one_of(self, packets: list[Packet]) -> bool:
         for packet in packets:
