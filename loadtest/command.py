@@ -29,7 +29,7 @@ def main(question: str, measure: Measure[Scale], *, full: Scale, small: Scale) -
     parser.add_argument("--small", action="store_true", help="a few seconds, to see that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     arguments = parser.parse_args()
-    _raise_file_limit()
+    raise_file_limit()
 
     async def run() -> list[Figure]:
         return await measure(small if arguments.small else full)
@@ -53,7 +53,7 @@ def on_deployment(
     return run
 
 
-def _raise_file_limit() -> None:
+def raise_file_limit() -> None:
     """A connection is a file; the usual soft limit of 1,024 is the hard one's to raise."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
