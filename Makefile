@@ -13,10 +13,11 @@ INSTALLED := $(VENV)/.installed
 # pip from outside: works where the venv module comes without ensurepip, as on Debian.
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 
-.PHONY: help setup serve test soak browser lint format types docs lock check clean autobahn bench
+.PHONY: help setup serve test soak browser lint format types docs lock check clean autobahn bench peers \
+	profile-fanout profile-chat profile-live
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile
 
 setup: $(INSTALLED)  ## install Plaza and its tools into .venv: leaves .venv/bin/plaza
 
@@ -33,12 +34,45 @@ soak: $(INSTALLED)  ## the tests that take minutes
 browser: $(INSTALLED)  ## the tests of the web client, in Debian's chromium
 	$(BIN)/python -m pytest -m browser --tb=native $(ARGS)
 
-bench: $(INSTALLED)  ## the benchmarks of docs/performance.md: minutes; ARGS=--small tries them
-	@for name in inbound fanout durable memory connects slow_reader presence storm feed live; do \
-		$(BIN)/python -m loadtest.$$name --json build/bench/$$name.json $(ARGS) || exit 1; done
-	@for name in inbound fanout srtp rtp publisher forward media_flood; do \
-		$(BIN)/python -m tests.benchmarks.$$name --json build/bench/parts-$$name.json $(ARGS) \
-			|| exit 1; done
+BENCH := build/bench
+QUESTIONS := $(basename $(notdir $(wildcard loadtest/questions/*.toml)))
+BENCHMARKS := inbound presence feed
+PARTS := inbound fanout srtp rtp publisher forward media_flood agreement
+# What fails does not stop the rest: most of an hour is a long time to begin again.
+bench: $(INSTALLED)  ## all that docs/performance.md is made of: most of an hour; ARGS=--small tries it
+	@failed=; \
+	for name in $(QUESTIONS); do \
+		$(BIN)/plaza loadtest run $$name --quiet --json $(BENCH)/$$name.json \
+			--html $(BENCH)/$$name.html $(ARGS) || failed="$$failed $$name"; done; \
+	$(BIN)/plaza loadtest peers --json $(BENCH)/peers.json --html $(BENCH)/peers.html $(ARGS) \
+		|| failed="$$failed peers"; \
+	for name in $(BENCHMARKS); do \
+		$(BIN)/python -m loadtest.$$name --json $(BENCH)/$$name.json $(ARGS) \
+			|| failed="$$failed $$name"; done; \
+	for name in $(PARTS); do \
+		$(BIN)/python -m tests.benchmarks.$$name --json $(BENCH)/parts-$$name.json $(ARGS) \
+			|| failed="$$failed parts-$$name"; done; \
+	test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
+
+# docs/profiling.md. ARGS="--seconds 30 --native --perf", for example.
+profile-fanout: $(INSTALLED)  ## a flame graph of the server while it delivers in a large room
+	$(BIN)/python -m loadtest.profile fanout $(ARGS)
+
+profile-chat: $(INSTALLED)  ## the same, while many pairs write to each other
+	$(BIN)/python -m loadtest.profile chat $(ARGS)
+
+profile-live: $(INSTALLED)  ## the same, while it forwards a live stream
+	$(BIN)/python -m loadtest.profile live $(ARGS)
+
+# Of the servers that `plaza loadtest peers` compares with Plaza, the one that comes from npm.
+SOCKETIO := build/peers/socketio
+peers: $(SOCKETIO)/.installed  ## install Socket.IO, to be compared with; needs npm
+
+$(SOCKETIO)/.installed: loadtest/peers/socketio/package.json loadtest/peers/socketio/package-lock.json
+	@npm --version >/dev/null 2>&1 || { echo "npm is missing. On Debian: apt-get install npm"; exit 1; }
+	@mkdir -p $(SOCKETIO) && cp $^ $(SOCKETIO)
+	npm ci --prefix $(SOCKETIO) --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 lint: $(INSTALLED)  ## style
 	$(BIN)/ruff check .
@@ -55,6 +89,7 @@ check: lint types test  ## what a change must pass
 
 docs: $(INSTALLED)  ## write the generated parts of docs/ anew
 	$(BIN)/python -m server.reference --write
+	$(BIN)/python -m loadtest.scenario_reference --write
 	$(BIN)/python docs/generate.py --write
 
 # The suite exists for Python 2.7 only, and stays out of $(VENV): pip's user scheme with a home of its

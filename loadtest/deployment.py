@@ -29,7 +29,6 @@ class Clocks(NamedTuple):
     wall: float
     server: float
     postgres: float
-    clients: float
 
     def since(self, earlier: "Clocks") -> "Clocks":
         """What has passed between two looks at the clocks."""
@@ -64,10 +63,8 @@ class Deployment:
         return self._launch.pid is not None
 
     def clocks(self) -> Clocks:
-        """Look at the clocks. The clients are this process."""
-        return Clocks(
-            time.perf_counter(), self.server_seconds(), self.postgres_seconds(), time.process_time()
-        )
+        """Look at the clocks."""
+        return Clocks(time.perf_counter(), self.server_seconds(), self.postgres_seconds())
 
     def server_seconds(self) -> float:
         """CPU time of the server, those that were killed included."""

@@ -11,7 +11,9 @@ and by then there may be less to tell.
     on               they come back, and are greeted with everybody who is here
     within the grace they close their connections and come back at once: nobody is told
 
-It is over when nothing has come for longer than two flushes.
+It is over when nothing has come for longer than two flushes, and so every event is counted: a storm
+has to be told to each of its audience once, no less and no more. How soon changes are seen under a
+load that goes on is the question how-fast-does-presence-spread.
 """
 
 import asyncio

@@ -4,8 +4,7 @@
 """
 
 import asyncio
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import cast
@@ -20,7 +19,6 @@ from websockets.uri import WebSocketURI
 from loadtest.frames import client_frame, split_frames
 from plaza_client.wire import JSON
 from protocol.commands import Hello
-from protocol.ids import Id
 
 _GOODBYE = client_frame((1000).to_bytes(2, "big"), Opcode.CLOSE)
 
@@ -33,21 +31,11 @@ class Violation(Exception):
     """The server did what it must not: it closed a connection, lost a message, and the like."""
 
 
-class Refused(Exception):
-    """The server did not take a connection now, and said so."""
-
-
-class Seen(msgspec.Struct):
-    """Of an event, what a load generator looks at."""
-
+class _Event(msgspec.Struct):
     t: str
-    id: int = 0
-    seq: int = 0
-    room: str = ""
-    code: str = ""
 
 
-see = msgspec.json.Decoder(Seen).decode
+_decode = msgspec.json.Decoder(_Event).decode
 
 
 class Tally:
@@ -79,7 +67,6 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         receive: gets the payload of each message.
-        may_end: whether the server may close it, or lose it, or refuse it.
         opened: done when the opening handshake is.
         closed: done when the connection is gone.
     """
@@ -91,18 +78,12 @@ class Connection(asyncio.Protocol):
         "_swarm",
         "_transport",
         "closed",
-        "may_end",
         "opened",
         "receive",
     )
 
     def __init__(
-        self,
-        swarm: "Swarm",
-        uri: WebSocketURI,
-        receive: Callable[[bytes], object],
-        *,
-        may_end: bool = False,
+        self, swarm: "Swarm", uri: WebSocketURI, receive: Callable[[bytes], object]
     ) -> None:
         loop = asyncio.get_running_loop()
         self._swarm = swarm
@@ -110,7 +91,6 @@ class Connection(asyncio.Protocol):
         self._leaving = False
         self._rest = b""
         self.receive = receive
-        self.may_end = may_end
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
 
@@ -124,14 +104,6 @@ class Connection(asyncio.Protocol):
             self._leaving = True
             self.write(_GOODBYE)
         await self.closed
-
-    def pause(self) -> None:
-        """Read nothing until `resume`."""
-        self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read on."""
-        self._transport.resume_reading()
 
     def abort(self) -> None:
         """End the connection without a word."""
@@ -161,7 +133,7 @@ class Connection(asyncio.Protocol):
                     receive(payload)
             elif opcode == Opcode.PING:
                 self.write(client_frame(payload, Opcode.PONG))
-            elif opcode == Opcode.CLOSE and not (self._leaving or self.may_end):
+            elif opcode == Opcode.CLOSE and not self._leaving:
                 self._swarm.fail(Violation(f"The server closed a connection: {payload[2:]!r}."))
 
     def _shake_hands(self, handshake: ClientProtocol) -> None:
@@ -170,18 +142,14 @@ class Connection(asyncio.Protocol):
                 self._handshake = None  # some KiB
                 if handshake.handshake_exc is None:
                     self.opened.set_result(None)
-                elif self.may_end:
-                    self.opened.set_exception(Refused(str(handshake.handshake_exc)))
                 else:
                     self._swarm.fail(Violation(f"No handshake: {handshake.handshake_exc}."))
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""
-        if not (self._leaving or self.may_end):
+        if not self._leaving:
             self._swarm.fail(Violation(f"A connection was lost: {error or 'end of stream'}."))
-        if not self.opened.done():
-            self.opened.set_exception(Refused(f"{error or 'end of stream'}"))
-            self.opened.exception()  # nobody may be waiting
+        self.opened.cancel()
         self.closed.set_result(None)
 
 
@@ -232,60 +200,30 @@ class Swarm:
             assert self._owner is not None
             self._owner.cancel()
 
-    async def connect(
-        self,
-        path: str = "/ws",
-        *,
-        receive: Callable[[bytes], object],
-        receive_buffer: int | None = None,
-        may_end: bool = False,
-    ) -> Connection:
+    async def connect(self, path: str = "/ws", *, receive: Callable[[bytes], object]) -> Connection:
         """Open a connection; it speaks JSON, as it asks for no subprotocol.
 
         Args:
             path: at the server.
             receive: gets the payload of each message.
-            receive_buffer: bytes that the kernel takes in for it; by default as many as it likes.
-            may_end: see Connection.
-
-        Raises:
-            Refused: the server did not take it, and may do so.
         """
         uri = WebSocketURI(False, self._host, self._port, path, "")
         loop = asyncio.get_running_loop()
-        make = partial(Connection, self, uri, receive, may_end=may_end)
-        if receive_buffer is None:
-            _, connection = await loop.create_connection(make, self._host, self._port)
-        else:
-            opened = socket.socket()
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            opened.setblocking(False)
-            await loop.sock_connect(opened, (self._host, self._port))
-            _, connection = await loop.create_connection(make, sock=opened)
+        make = partial(Connection, self, uri, receive)
+        _, connection = await loop.create_connection(make, self._host, self._port)
         self._connections.append(connection)
         await connection.opened
         return connection
 
-    async def log_in(
-        self,
-        token: str,
-        *,
-        receive: Callable[[bytes], object],
-        receive_buffer: int | None = None,
-        cursors: Mapping[Id, int] | None = None,
-        may_end: bool = False,
-    ) -> Connection:
+    async def log_in(self, token: str, *, receive: Callable[[bytes], object]) -> Connection:
         """Connect and say hello; returns when `ready` has come.
 
         Args:
             token: the access token.
             receive: gets the payload of each message after that.
-            receive_buffer: see `connect`.
-            cursors: to resume from.
-            may_end: see Connection.
 
         Raises:
-            Refused: the server did not take it, and may do so.
+            Violation: the server has answered something else.
         """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -295,16 +233,13 @@ class Swarm:
             else:
                 answer.set_result(payload)
 
-        connection = await self.connect(
-            receive=hear, receive_buffer=receive_buffer, may_end=may_end
-        )
-        hello = Hello(id=1, token=token, cursors=dict(cursors or {}))
-        connection.write(client_frame(JSON.encode(hello)))
+        connection = await self.connect(receive=hear)
+        connection.write(client_frame(JSON.encode(Hello(id=1, token=token))))
         await asyncio.wait((answer, connection.closed), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
-            raise Refused("It closed the connection instead of an answer.")
+            raise Violation("The server closed the connection instead of an answer.")
         payload = answer.result()
-        if see(payload).t != "ready":
+        if _decode(payload).t != "ready":
             raise Violation(f"No welcome: {payload!r}")
         connection.receive = receive
         return connection

@@ -2,8 +2,9 @@
 
 While statements are under way, the hellos that come meanwhile gather, and the next one answers them
 all: in a reconnect storm dozens at once, otherwise each as soon as it comes. That makes a connect a
-fifth cheaper (loadtest/connects.py), and halves what it costs Postgres. A hello is never answered
-by a statement that began before it: it would not see what has changed since.
+fifth cheaper (see the question how-many-idle-connections), and halves what it costs Postgres. A
+hello is never answered by a statement that began before it: it would not see what has changed
+since.
 """
 
 import asyncio

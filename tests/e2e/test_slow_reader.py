@@ -1,6 +1,6 @@
 """One member stops reading: the others hear everything meanwhile, and it misses nothing in the end.
 
-How little the others feel of it is measured by loadtest/slow_reader.py.
+How little the others feel of it is measured by the question does-a-slow-reader-hurt-others.
 """
 
 import asyncio

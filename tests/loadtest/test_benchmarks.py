@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import connects, durable, fanout, inbound, memory, uwebsockets
+from loadtest import inbound
 from loadtest.deployment import Deployment
 from loadtest.figures import Figure
 
@@ -33,32 +33,6 @@ async def test_inbound(deployment: Deployment) -> None:
         "refused, one at a time", "refused, bursts of 16",
         "echo, one at a time", "echo, bursts of 16",
     }  # fmt: skip
-
-
-async def test_fanout(deployment: Deployment) -> None:
-    figures = await fanout.measure(deployment, fanout.SMALL)
-    found = check(figures, fanout.SMALL.repetitions)
-    assert {"plaza, 1 at once", "plaza, 64 at once"} <= found
-    compared = any(figure.unit == "x uWebSockets" for figure in figures)
-    assert compared is uwebsockets.is_installed()
-
-
-async def test_durable(deployment: Deployment) -> None:
-    found = check(await durable.measure(deployment, durable.SMALL), durable.SMALL.repetitions)
-    for scenario in durable.SMALL.scenarios:
-        assert f"{scenario.name}: acknowledged" in found
-
-
-async def test_memory() -> None:
-    figures = await memory.measure(memory.SMALL)
-    assert {f"{memory.SMALL.some} connections", f"{memory.SMALL.many} connections"} <= {
-        figure.name for figure in figures
-    }
-
-
-async def test_connects(deployment: Deployment) -> None:
-    found = check(await connects.measure(deployment, connects.SMALL), connects.SMALL.repetitions)
-    assert found == {"connects", "server", "Postgres"}
 
 
 @pytest.mark.parametrize(

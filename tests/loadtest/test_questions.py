@@ -65,3 +65,15 @@ async def test_what_breaks_is_named(tmp_path: Path) -> None:
     )
     assert held < broke
     assert any("acknowledged.rate <= 40" in sentence for sentence in report.answer)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(_SECONDS)
+async def test_what_was_missed_in_a_storm_comes_from_memory(tmp_path: Path) -> None:
+    report = await asked("what-does-a-reconnect-storm-cost", tmp_path / "report.json")
+
+    found = {figure.name: figure.median for figure in report.figures}
+    assert found["back.count"] == report.scenario["load"]["users"]
+    assert found["caught_up.from_memory"] > 0
+    assert found["caught_up.from_database"] == 0
+    assert found["server.queries_per_connect"] <= 2
