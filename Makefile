@@ -89,7 +89,7 @@ check: lint types test  ## what a change must pass
 
 docs: $(INSTALLED)  ## write the generated parts of docs/ anew
 	$(BIN)/python -m server.reference --write
-	$(BIN)/python -m loadtest.scenario_reference --write
+	$(BIN)/python -m loadtest.scenarios.reference --write
 	$(BIN)/python docs/generate.py --write
 
 # The suite exists for Python 2.7 only, and stays out of $(VENV): pip's user scheme with a home of its

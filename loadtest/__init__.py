@@ -15,8 +15,7 @@ A run, from the command line to the report:
 What is asked:
 
     questions/     the scenarios that there are
-    scenario       what a scenario is; scenario_file reads one, scenario_keys knows its keys,
-                   scenario_sense what makes sense, scenario_reference -> docs/loadtest.md
+    scenario       what a scenario is; scenarios reads the files
     threshold      what must hold of figures; figure_names has those that there can be
 
 The server under load, and who is there:
@@ -24,25 +23,17 @@ The server under load, and who is there:
     target         the server: somebody's, or one of our own; endpoint is what it says of itself
                    over HTTP, limits which of its limits a load has met
     deployment     one of our own, with its database; process is its CPU time and memory
-    preparation    people and rooms for a scenario; company is who is in a room with whom
-    bulk_preparation  the same straight into a database of our own, by population
-    rest_preparation  the same over REST: rest_accounts, rest_rooms, rest_calls; accounts_file keeps
-                   accounts between runs
-    earlier_posts  what home timelines have in them when a run begins
+    preparation    people and rooms for a scenario; preparing: the two ways, over REST and in bulk
+    population     accounts, sessions and rooms in bulk, into a database of our own
 
 Programs:
 
-    crowd_program  virtual users; crowd_sharing says who of them is in which process,
-                   crowd_processes are these, crowd_account is what they tell
-    crowd          and what they are, in their processes
-    crowd_figures  the figures of that; latencies makes percentiles and histograms, server_counts
-                   has what the server has counted, server_metrics its second in a few numbers
+    conductor      virtual users, conducted: processes of them, and the figures of what they tell
+    crowd          the virtual users themselves, in their processes
+    latencies      percentiles and histograms; server_counts: what the server has counted meanwhile,
+                   server_metrics: a second of it in a few numbers
     rise           virtual users, more and more, until something breaks
-    live_program   a stream and its viewers; call_program a call that is made of streams
-    live_show      what both do: live_streams are made, live_peers publish and watch, live_sample
-                   is what some seconds have shown, live_limit tries what is too much
-    live_orders    what live_peers and their processes say to each other: live_publisher, of
-                   live_camera; live_viewers, of live_viewer
+    live           live streams and their viewers, and calls that are made of streams
     webrtc         peers that publish and watch live streams
     worker         a process that does what it is told
 

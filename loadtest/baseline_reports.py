@@ -10,7 +10,7 @@ from msgspec import Struct
 from loadtest import figures
 from loadtest.figures import Environment
 from loadtest.report import model
-from loadtest.scenario_file import questions
+from loadtest.scenarios.file import questions
 
 T = TypeVar("T")
 

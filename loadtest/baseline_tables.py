@@ -9,7 +9,7 @@ from loadtest.peers.outcome import US
 from loadtest.report import model
 from loadtest.report.names import amount, parse, words
 from loadtest.report.verdict import summary
-from loadtest.scenario_file import questions as known_questions
+from loadtest.scenarios.file import questions as known_questions
 
 # What is shown of each question, as far as it was found; the JSON file and the page have the rest.
 KEY = {

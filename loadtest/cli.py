@@ -144,7 +144,7 @@ def peers(
 @app.command
 def questions() -> int:
     """List the scenarios that Plaza brings."""
-    from loadtest.scenario_file import questions as brought  # noqa: PLC0415
+    from loadtest.scenarios.file import questions as brought  # noqa: PLC0415
 
     table = Table.grid(padding=(0, 2))
     for name, question in brought().items():
@@ -155,7 +155,7 @@ def questions() -> int:
 
 def _options(scenario: str, flags: Flags) -> "Options":
     from loadtest.run import Options  # noqa: PLC0415
-    from loadtest.scenario_file import override  # noqa: PLC0415
+    from loadtest.scenarios.file import override  # noqa: PLC0415
 
     return Options(
         name=scenario,

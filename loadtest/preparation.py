@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from loadtest.accounts_file import AccountsFile
-from loadtest.bulk_preparation import BulkPreparation
 from loadtest.crowd.orders import Person
-from loadtest.rest_accounts import Progress
-from loadtest.rest_preparation import RestPreparation
+from loadtest.preparing.accounts import Progress
+from loadtest.preparing.accounts_file import AccountsFile
+from loadtest.preparing.bulk import BulkPreparation
+from loadtest.preparing.rest import RestPreparation
 from loadtest.scenario import Rooms
 from loadtest.target import OwnTarget, Target
 

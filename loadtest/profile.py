@@ -21,14 +21,14 @@ import psutil  # type: ignore[import-untyped]
 import uvloop
 
 from loadtest.command import raise_file_limit
-from loadtest.crowd_processes import CrowdFailed
+from loadtest.conductor.processes import CrowdFailed
 from loadtest.process import cpu_seconds
 from loadtest.profiling import flame_graph
 from loadtest.profiling.hot_paths import PATHS, Failed, Load, under_load
 from loadtest.profiling.recorder import NotRecorded, read_c, record_c, record_python
 from loadtest.profiling.stacks import Stacks, busy, by_function, fold, inside, speedscope
 from loadtest.profiling.table import Effort, table
-from loadtest.scenario_file import ScenarioError
+from loadtest.scenarios.file import ScenarioError
 from loadtest.target import TargetError
 
 FOLDER = Path("build/profile")

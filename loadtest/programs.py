@@ -1,12 +1,15 @@
 """What runs a scenario: the table of programs."""
 
-from loadtest import call_program, crowd_program, live_program, rise
+from loadtest import rise
 from loadtest import scenario as scenarios
+from loadtest.conductor import program as crowd
 from loadtest.findings import Program
+from loadtest.live import call
+from loadtest.live import program as live
 
 PROGRAMS: dict[scenarios.Program, Program] = {
-    "crowd": crowd_program.measure,
-    "live": live_program.measure,
-    "call": call_program.measure,
+    "crowd": crowd.measure,
+    "live": live.measure,
+    "call": call.measure,
     "rise": rise.measure,
 }

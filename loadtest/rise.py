@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from loadtest import crowd_program, threshold
-from loadtest.crowd_processes import CrowdFailed
+from loadtest import threshold
+from loadtest.conductor import program as crowd_program
+from loadtest.conductor.processes import CrowdFailed
 from loadtest.figures import short
 from loadtest.findings import Finding, Findings, Run, Watcher
 from loadtest.interruption import Ended

@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 from rich.console import Console
 
-from loadtest import live_view, programs, rise, scenario_file
-from loadtest.crowd_program import times
+from loadtest import live_view, programs, rise
+from loadtest.conductor.program import times
 from loadtest.figures import environment
 from loadtest.findings import Program, Run
 from loadtest.gathering import Gathering
@@ -27,6 +27,7 @@ from loadtest.live_view import Turn, View
 from loadtest.preparation import Preparation, prepared
 from loadtest.report.model import Report
 from loadtest.scenario import Scenario
+from loadtest.scenarios import file as scenario_file
 from loadtest.target import Target, opened
 
 

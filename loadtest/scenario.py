@@ -1,7 +1,7 @@
 """What a scenario is: who connects, what they do, how fast, for how long, and what must hold.
 
 A scenario is a TOML file; these are its tables and keys, with their defaults. loadtest/questions/
-has those that Plaza brings, each named by the question that it answers; loadtest/scenario_file.py
+has those that Plaza brings, each named by the question that it answers; loadtest/scenarios/file.py
 reads them. docs/loadtest.md explains them all.
 """
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from loadtest.crowd_account import Account, Window
+from loadtest.conductor.account import Account, Window
 from loadtest.findings import Finding
 from loadtest.server_metrics import since
 from loadtest.target import Vitals

@@ -1,6 +1,6 @@
 """Another process that does what it is told: a line of JSON in, a line of JSON out.
 
-async with started("loadtest.live_viewers") as worker:
+async with started("loadtest.live.viewers") as worker:
     outcome = await worker.ask(Join(...), Seen)
 """
 

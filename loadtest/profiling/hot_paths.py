@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from loadtest import scenario_file
 from loadtest.findings import Findings, Run
 from loadtest.preparation import prepared
 from loadtest.programs import PROGRAMS
 from loadtest.report.model import Moment
 from loadtest.scenario import Scenario
+from loadtest.scenarios import file as scenario_file
 from loadtest.target import OwnTarget, opened
 
 # Longer than anybody looks: it is ended when they have seen enough.

@@ -26,8 +26,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
-from loadtest import crowd_program
 from loadtest.command import main
+from loadtest.conductor import program as crowd_program
 from loadtest.figures import Budget, Figure
 from loadtest.findings import Finding, Run
 from loadtest.preparation import prepared

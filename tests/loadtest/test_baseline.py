@@ -14,7 +14,7 @@ from loadtest.baseline_reports import PEERS, Reports, found_in
 from loadtest.baseline_tables import KEY
 from loadtest.figures import Budget, Figure, environment
 from loadtest.report import model
-from loadtest.scenario_file import load, questions, variants
+from loadtest.scenarios.file import load, questions, variants
 from loadtest.threshold import judge, parse
 
 ROOT = Path(__file__).parent.parent.parent

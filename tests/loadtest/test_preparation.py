@@ -6,15 +6,15 @@ from typing import Any, Literal
 
 import pytest
 
-from loadtest import rest_rooms
-from loadtest.accounts_file import AccountsFile
-from loadtest.bulk_preparation import BulkPreparation
 from loadtest.crowd.orders import Person
 from loadtest.deployment import Deployment
 from loadtest.endpoint import Endpoint, TargetError
 from loadtest.preparation import Preparation, prepared
-from loadtest.rest_calls import Calls
-from loadtest.rest_preparation import RestPreparation
+from loadtest.preparing import rooms as rest_rooms
+from loadtest.preparing.accounts_file import AccountsFile
+from loadtest.preparing.bulk import BulkPreparation
+from loadtest.preparing.calls import Calls
+from loadtest.preparing.rest import RestPreparation
 from loadtest.scenario import Rooms
 from loadtest.target import OwnTarget, opened
 from plaza_client.rest_requests import shaped

@@ -8,7 +8,7 @@ import pytest
 
 from loadtest import figure_names, threshold
 from loadtest.report import model
-from loadtest.scenario_file import load, questions, variants
+from loadtest.scenarios.file import load, questions, variants
 
 _PLAZA = str(Path(sys.executable).with_name("plaza"))
 _SECONDS = 240

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest import rise
-from loadtest.crowd_processes import CrowdFailed
+from loadtest.conductor.processes import CrowdFailed
 from loadtest.figures import short
 from loadtest.findings import Finding, Findings, Run
 from loadtest.interruption import Ended

@@ -16,7 +16,7 @@ from loadtest.preparation import Preparation
 from loadtest.report.model import Moment, Report, Span
 from loadtest.run import Options
 from loadtest.scenario import Scenario
-from loadtest.scenario_file import ScenarioError
+from loadtest.scenarios.file import ScenarioError
 from loadtest.target import Target
 from tests.loadtest.fake_target import FakePreparation, FakeTarget
 

@@ -17,9 +17,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from loadtest.bulk_preparation import BulkPreparation
 from loadtest.crowd.orders import Enlist, Person
 from loadtest.deployment import Deployment, deployed
+from loadtest.preparing.bulk import BulkPreparation
 from loadtest.scenario import Churn, Happening, Load, Mix, Return, Rooms, Scenario, Stage
 from tests.loadtest.crowd.fake_plaza import Run, Seen
 
