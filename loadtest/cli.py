@@ -5,7 +5,6 @@ What a command needs is imported when it runs, so that `--help` is quick.
 
 import asyncio
 import os
-import resource
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -74,10 +73,11 @@ def run(scenario: str, *, flags: Flags = NONE) -> int:
         scenario: A question's name, or a TOML file.
     """
     from loadtest.interruption import Ended  # noqa: PLC0415
+    from loadtest.process import raise_file_limit  # noqa: PLC0415
 
     for file in filter(None, (flags.json, flags.html)):
         _see_that_it_can_be_written(file)
-    _raise_file_limit()
+    raise_file_limit()
     try:
         report = _measured(_options(scenario, flags))
     except (Ended, asyncio.CancelledError):
@@ -225,12 +225,6 @@ def _see_that_it_can_be_written(file: Path) -> None:
         file.open("ab").close()
     except OSError as error:
         raise CannotDo(f"{file} cannot be written: {error.strerror}.") from error
-
-
-def _raise_file_limit() -> None:
-    """A connection is a file; processes started here have this one's limit."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _stderr() -> Console:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ import uvloop
 
 from loadtest.deployment import Deployment, deployed
 from loadtest.figures import Figure, save, show
+from loadtest.process import raise_file_limit
 
 Scale = TypeVar("Scale")
 Measure = Callable[[Scale], Awaitable[list[Figure]]]
@@ -51,9 +51,3 @@ def on_deployment(
             return await measure(deployment, scale)
 
     return run
-
-
-def raise_file_limit() -> None:
-    """A connection is a file; the usual soft limit of 1,024 is the hard one's to raise."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -162,3 +163,12 @@ async def launched(
         yield launch.pid, url
     finally:
         await launch.stop()
+
+
+def raise_file_limit() -> None:
+    """A connection is a file; the usual soft limit of 1,024 is the hard one's to raise.
+
+    Processes started from now on have it, too.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -20,9 +20,8 @@ import msgspec
 import psutil  # type: ignore[import-untyped]
 import uvloop
 
-from loadtest.command import raise_file_limit
 from loadtest.conductor.processes import CrowdFailed
-from loadtest.process import cpu_seconds
+from loadtest.process import cpu_seconds, raise_file_limit
 from loadtest.profiling import flame_graph
 from loadtest.profiling.hot_paths import PATHS, Failed, Load, under_load
 from loadtest.profiling.recorder import NotRecorded, read_c, record_c, record_python

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import uvloop
 from rich.console import Console
 
-from loadtest.command import raise_file_limit
 from loadtest.figures import environment
 from loadtest.interruption import Ended, heeded
 from loadtest.peers.contest import Contest
@@ -20,6 +19,7 @@ from loadtest.peers.outcome import figures
 from loadtest.peers.peer import Peer
 from loadtest.peers.roster import chosen
 from loadtest.peers.scale import FULL, SMALL, Scale
+from loadtest.process import raise_file_limit
 from loadtest.report.model import Report
 
 NAME = "peers"

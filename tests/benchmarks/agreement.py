@@ -47,7 +47,7 @@ STALL_EACH = 0.5
 
 FULL = Scale(
     connections=50,
-    rates=(6_000, 14_000),
+    rates=(1_000, 6_000, 14_000),
     stalled=1_000,
     in_flight=4,
     members=500,

@@ -83,10 +83,12 @@ async def test_what_comes_back_is_counted() -> None:
     assert 0 < found.p50 <= found.p99
 
 
+@pytest.mark.soak
 async def test_a_forged_echo_is_seen() -> None:
     assert (await echoes_of(lambda payload: frame(payload[:-1] + b"y"))).wrong == 250
 
 
+@pytest.mark.soak
 async def test_echoes_that_change_places_are_seen() -> None:
     kept: list[bytes] = []
 

@@ -35,12 +35,10 @@ async def test_inbound(deployment: Deployment) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "name",
-    [
-        *("inbound", "fanout", "srtp", "rtp", "publisher", "forward"),
-        pytest.param("media_flood", marks=pytest.mark.soak),
-    ],
+    ["inbound", "fanout", "srtp", "rtp", "publisher", "forward", "media_flood"],
 )
 async def test_on_the_server_s_parts(name: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"

@@ -284,6 +284,7 @@ async def test_ctrl_c_reports_what_there_is(
     assert not any(child.is_running() for child in children)
 
 
+@pytest.mark.soak
 async def test_a_second_ctrl_c_leaves_at_once(
     deployment: Deployment, scenario: str, tmp_path: Path
 ) -> None:

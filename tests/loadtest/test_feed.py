@@ -19,6 +19,7 @@ BODY = b'{"items":[{}]}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 
+@pytest.mark.soak
 async def test_all_questions(deployment: Deployment) -> None:
     figures = await feed.measure(deployment, SMALL)
     names = {figure.name for figure in figures}

@@ -190,6 +190,7 @@ async def test_kill_9_loses_nothing() -> None:
     assert sum(seen.latencies["back"].values()) == 20
 
 
+@pytest.mark.soak
 async def test_the_process_speaks_unasked_and_ends_by_itself(deployment: Deployment) -> None:
     people = await people_of(deployment, 6, Rooms(members=3))
     scenario = Scenario(

@@ -91,6 +91,7 @@ async def test_a_stream_is_forwarded_to_all_viewers(target: Target) -> None:
     assert await streams_of(target, run) == []  # they are deleted
 
 
+@pytest.mark.soak
 async def test_a_call_is_made_of_streams(target: Target) -> None:
     run = run_of(target, Live(viewers=3, burst=4, rate=120.0))
     findings = await call_program.measure(run)
