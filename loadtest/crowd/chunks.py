@@ -18,6 +18,7 @@ from loadtest.frames import split_frames
 from protocol.events import AnyEvent, AnyRoomEvent, Error, Gap, Ok, Ready
 
 _KEPT_BYTES = 1 << 20
+_KEPT_ENTRIES = 512
 _LONGEST = 1 << 16  # what is longer is one user's: a page of history, or what it has missed
 
 
@@ -207,7 +208,7 @@ class Reader:
             tenth of looking it up.
     """
 
-    __slots__ = ("_kept", "_kept_bytes", "_listeners", "_meter", "_rooms", "last")
+    __slots__ = ("_entries", "_kept", "_kept_bytes", "_listeners", "_meter", "_rooms", "last")
 
     def __init__(
         self, rooms: Mapping[str, Room], listeners: Mapping[str, Listener], meter: Meter
@@ -217,6 +218,7 @@ class Reader:
         self._meter = meter
         self._kept: dict[bytes, Chunk] = {}
         self._kept_bytes = 0
+        self._entries: dict[bytes, Entry] = {}
         self.last = Chunk(b"", [], b"", 0)
 
     def read(self, data: bytes, now: int) -> Chunk:
@@ -274,7 +276,7 @@ class Reader:
             if t in _ANSWERS:
                 return Answer(see(payload), payload)
             if t in _LOG:
-                return self.entry(see(payload), now)
+                return self._logged(payload, now)
             if (listener := self._listeners.get(t)) is not None:
                 return listener, payload
             if t not in _KNOWN and (event := see(payload)).event_id:
@@ -282,6 +284,15 @@ class Reader:
         except msgspec.DecodeError as error:
             self._meter.wrong("forged", f"{payload[:80]!r} cannot be read: {error}.")
         return None
+
+    def _logged(self, payload: bytes, now: int) -> Entry | None:
+        """An entry of a log. Who wrote it has the answer in the same chunk, and the others not."""
+        entry = self._entries.get(payload)
+        if entry is None and (entry := self.entry(see(payload), now)) is not None:
+            if len(self._entries) >= _KEPT_ENTRIES:
+                self._entries.clear()
+            self._entries[payload] = entry
+        return entry
 
     def _keep(self, chunk: Chunk) -> None:
         # All of them go at once: what is still on its way to somebody is parsed once more.
