@@ -60,7 +60,10 @@ def key_measures(figures: list[Figure]) -> dict[str, list[Figure]]:
     for figure in figures:
         name = parse(figure.name)
         if not name.is_fault and name.aspect != "count":
-            found.setdefault(name.measure, []).append(figure)
+            alike = found.setdefault(name.measure, [])
+            # Peers' ratios of a measure are called like it, and are no bars beside it.
+            if not alike or alike[0].unit == figure.unit:
+                alike.append(figure)
     known = [measure for measure in _KEY if measure in found]
     if len(known) < 4:
         known += [measure for measure in found if measure not in known]

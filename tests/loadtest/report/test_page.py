@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from loadtest.figures import Budget, Figure
 from loadtest.report import page
+from loadtest.report.key_figures import key_measures
 from loadtest.report.markup import Html, join, tag
 from loadtest.report.model import Judgement, Moment, Report, Span
 from loadtest.report.plots import plots
@@ -279,3 +280,12 @@ def text_of(report: Report, selector: str) -> str:
     node = HTMLParser(page.html(report)).css_first(selector)
     assert node is not None
     return node.text()
+
+
+def test_ratios_are_no_bars_beside_what_they_are_ratios_of() -> None:
+    figures = [
+        Figure(name="plaza, 1 at once: server.us_per_delivery", unit="us", samples=[3.0]),
+        Figure(name="nats, 1 at once: server.us_per_delivery", unit="us", samples=[6.0]),
+        Figure(name="plaza / nats, 1 at once: server.us_per_delivery", unit="x", samples=[0.5]),
+    ]
+    assert key_measures(figures)["server.us_per_delivery"] == figures[:2]
