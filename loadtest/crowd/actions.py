@@ -8,12 +8,16 @@ A behaviour brings actions, and the events that its users listen to. crowd/mix.p
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 from loadtest.scenario import Scenario
 
 if TYPE_CHECKING:
+    from loadtest.crowd.crowd import Crowd
     from loadtest.crowd.user import User
+
+T = TypeVar("T")
 
 Action = Callable[["User", float], None]
 """Does it: who, and when it was due (time.monotonic())."""
@@ -36,3 +40,22 @@ class Behaviour(NamedTuple):
     actions: Mapping[str, Action]
     listeners: Mapping[str, Listener]
     concerns: Callable[[Scenario], bool]
+
+
+class PerCrowd(Generic[T]):
+    """What a behaviour keeps for all users of a crowd: made when it is first asked for.
+
+    Args:
+        make: makes it.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: WeakKeyDictionary[Crowd, T] = WeakKeyDictionary()
+
+    def __call__(self, crowd: "Crowd") -> T:
+        """That of a crowd."""
+        made = self._made.get(crowd)
+        if made is None:
+            made = self._made[crowd] = self._make()
+        return made

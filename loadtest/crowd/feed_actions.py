@@ -9,12 +9,11 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec import Struct
 
-from loadtest.crowd.actions import Behaviour
+from loadtest.crowd.actions import Behaviour, PerCrowd
 from loadtest.crowd.body import body, due_of
 from loadtest.crowd.rest import Request, rest_of
 from loadtest.scenario import Scenario
@@ -91,14 +90,7 @@ class _Feed:
         return True
 
 
-_feeds: WeakKeyDictionary["Crowd", _Feed] = WeakKeyDictionary()
-
-
-def _of(crowd: "Crowd") -> _Feed:
-    found = _feeds.get(crowd)
-    if found is None:
-        found = _feeds[crowd] = _Feed()
-    return found
+_of = PerCrowd(_Feed)
 
 
 def _publish(user: "User", due: float) -> None:

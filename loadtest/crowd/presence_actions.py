@@ -8,12 +8,11 @@ What has changed before somebody connected is no news to them, and has no latenc
 """
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec import Struct
 
-from loadtest.crowd.actions import Behaviour
+from loadtest.crowd.actions import Behaviour, PerCrowd
 from loadtest.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -115,14 +114,7 @@ class _Presence:
         return state, event.state
 
 
-_presences: WeakKeyDictionary["Crowd", _Presence] = WeakKeyDictionary()
-
-
-def _of(crowd: "Crowd") -> _Presence:
-    found = _presences.get(crowd)
-    if found is None:
-        found = _presences[crowd] = _Presence()
-    return found
+_of = PerCrowd(_Presence)
 
 
 def _turn(user: "User", due: float) -> None:

@@ -1,11 +1,11 @@
 """uWebSockets: C++, publishing to the subscribers of a topic by itself.
 
-It needs the package `socketify`, which binds it to Python and is no dependency of Plaza's. Python
+It needs the package `socketify`, which binds it to Python; the server does without. Python
 runs once for each message that comes in; what goes out to a room is native. It collects what is
 published in a turn of its loop and writes it once for each subscriber, as Plaza does. No
 compression.
 
-Its memory does not grow with the first thousands of connections: socketify allocates ahead.
+Its resident memory does not grow with the first thousands of connections.
 
 What it does not do: nothing is written to a disk, acknowledged, put in an order that holds beyond
 this process, or caught up with after a reconnect; nobody logs in.

@@ -8,9 +8,9 @@
  *   cc -O2 -o echo_client echo_client.c
  *   echo_client PORT SERVER CONNECTIONS RATE IN_FLIGHT BYTES WARM_UP SECONDS
  *
- * SERVER is the process id. RATE is of all connections together. With an IN_FLIGHT above 0 there is no rate: each connection
- * keeps so many messages under way, each echo letting the next one go. BYTES are those of a
- * message; what falls due in the WARM_UP seconds before is sent, but not measured. Prints JSON:
+ * SERVER is the process id. RATE is of all connections together. With an IN_FLIGHT above 0 there is
+ * no rate: each connection keeps so many messages under way, each echo letting the next one go.
+ * BYTES are those of a message; what falls due in the WARM_UP seconds before is sent, but not measured. Prints JSON:
  * latencies in milliseconds, and the shares of a core that this process and the server used. Ends
  * with 1 and a sentence if something is amiss.
  */

@@ -77,6 +77,8 @@ async def echoes_of(reply: Reply) -> Echoes:
         return await echo_client.run(port, os.getpid(), WORK)
 
 
+# Soak: what needs a C compiler, which `make test` does without.
+@pytest.mark.soak
 async def test_what_comes_back_is_counted() -> None:
     found = await echoes_of(frame)
     assert (found.measured, found.lost, found.wrong) == (200, 0, 0)
@@ -103,6 +105,7 @@ async def test_echoes_that_change_places_are_seen() -> None:
     assert (await echoes_of(turned)).wrong > 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "reply",
     [lambda _: None, lambda payload: frame(payload[1:]), lambda _: b"\x88\x02\x03\xe8"],
